@@ -1,0 +1,1 @@
+"""From matches to a mail: due slots, composed content, rendered words, finished bytes."""

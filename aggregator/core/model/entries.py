@@ -1,0 +1,162 @@
+"""Entries: what one document says (no ids yet), and what is stored of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aggregator.core.model.feeds import FailureKind, Hints
+from aggregator.core.model.topics import Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """A file an entry carries; `length` in bytes, None when the publisher wrote nonsense."""
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """One entry as a document tells it. `title` and `text` are plain text, `html` is raw and capped, never cleaned."""
+
+    id: str | None = None  # guid, Atom id, rdf:about, JSON id: trimmed, otherwise verbatim
+    link: str | None = None  # absolute http(s) URL
+    title: str = ""
+    text: str = ""
+    html: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    published: datetime | None = None  # UTC
+    published_raw: str | None = None
+    updated: datetime | None = None  # UTC
+    enclosures: tuple[Enclosure, ...] = ()
+    span: bytes | None = None  # hash of the bytes it was read from, when the document could be cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFeed:
+    """One document. `spans` are the hashes of all its entries' bytes in document order, known ones included.
+
+    It is empty when the document could not be cut; then `entries` holds every entry.
+    """
+
+    format: str  # rss, atom, rdf, json
+    title: str | None = None
+    link: str | None = None
+    language: str | None = None
+    entries: tuple[ParsedEntry, ...] = ()
+    spans: tuple[bytes, ...] = ()
+    hints: Hints = Hints()
+    generator: str | None = None
+    older_pages: tuple[str, ...] = ()  # RFC 5005 prev-archive and next links, absolute
+    complete: bool = False  # RFC 5005 fh:complete: what is absent is removed
+    withdrawn: tuple[str, ...] = ()  # RFC 6721 at:deleted-entry refs
+    expired: bool = False  # JSON Feed: the publisher says it is over
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFacts:
+    """What a topic may ask about the feed an entry came from, and what reading its dates needs."""
+
+    feed_id: str
+    url: str
+    tags: tuple[str, ...] = ()
+    tier: str = "other"
+    language: str | None = None
+    timezone: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadJob:
+    """What a worker process is asked: one body, and the spans that need no second reading."""
+
+    facts: FeedFacts
+    body: bytes
+    now: datetime
+    content_type: str = ""
+    known_spans: frozenset[bytes] = frozenset()
+    max_entries: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEntry:
+    """A parsed entry with what the topics said of it: only flagged evaluations."""
+
+    entry: ParsedEntry
+    flags: tuple[Evaluation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDone:
+    """A document was read. `feed.entries` is empty here: they are in `entries`, beside their flags."""
+
+    feed: ParsedFeed
+    entries: tuple[ReadEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A document was not a feed, or could not be read. `candidates` are feeds a web page offers."""
+
+    kind: FailureKind
+    detail: str
+    candidates: tuple[str, ...] = ()
+
+
+ReadResult = ReadDone | Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEntry:
+    """What a plan must know of a stored entry to tell an edit from a repeat."""
+
+    entry_id: int
+    feed_id: str
+    key: str
+    link_hash: bytes | None
+    title: str
+    text: str
+    hash: bytes
+    revisions: int
+    first_seen: datetime
+    revised_at: datetime
+    published: datetime | None = None
+    matches: frozenset[str] = field(default_factory=frozenset)  # topic ids that already match it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One immutable version of an entry's words. `n` counts from 1."""
+
+    n: int
+    title: str
+    text: str
+    html: str
+    link: str | None
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+    language: str | None
+    enclosures: tuple[Enclosure, ...]
+    hash: bytes
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A stored entry with its current revision."""
+
+    id: int
+    feed_id: str
+    key: str
+    first_seen: datetime
+    published: datetime | None
+    published_raw: str | None
+    date_suspect: bool
+    updated: datetime | None
+    withdrawn: bool
+    revision: Revision
+    topics: tuple[str, ...] = ()

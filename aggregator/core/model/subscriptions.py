@@ -1,0 +1,167 @@
+"""Subscribers and what is due to them: subscriptions, the ledger, digests and deliveries."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+
+from aggregator.core.model.feeds import Hours
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Empty(StrEnum):
+    """What a slot with nothing to tell does: nothing, an all-clear mail, or one a week."""
+
+    SKIP = "skip"
+    ALL_CLEAR = "all_clear"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a subscription's mail is due, in the subscriber's zone. `days` counts Monday as 0.
+
+    An immediate subscription has no `at`; `quiet` holds its mail until the span ends.
+    """
+
+    at: tuple[time, ...] = ()
+    days: frozenset[int] = frozenset(range(7))
+    immediate: bool = False
+    quiet: Hours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionSpec:
+    """What a person wrote of one subscription: topics, schedule, channel (mail, or `outbox`)."""
+
+    slug: str
+    topics: tuple[str, ...]
+    schedule: Schedule
+    empty: Empty = Empty.SKIP
+    channel: str = "mail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberSpec:
+    """What a person wrote of one subscriber. `address` is resolved; None when it is to go to the outbox folder."""
+
+    slug: str
+    address: str | None
+    name: str | None = None
+    timezone: str = "UTC"
+    subscriptions: tuple[SubscriptionSpec, ...] = ()
+
+
+class SubscriberState(StrEnum):
+    """People's own state, which outlives the file."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """A stored subscriber. `public_id` is what links and Message-IDs carry, never the slug or the address."""
+
+    id: int
+    public_id: str
+    slug: str
+    address: str | None
+    name: str | None
+    timezone: str
+    state: SubscriberState
+    listed: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A stored subscription of one subscriber. `slot_at` is the last slot already dealt with."""
+
+    id: int
+    subscriber_id: int
+    slug: str
+    topics: tuple[str, ...]
+    schedule: Schedule
+    empty: Empty
+    channel: str
+    created_at: datetime
+    slot_at: datetime | None
+    listed: bool
+
+
+class LedgerState(StrEnum):
+    """Every (subscription, match) is in exactly one. A pending row with a digest id is in a mail not yet through."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+class Phase(StrEnum):
+    """How far a delivery got. `DATA` is committed before the DATA command, so a crash after it is ambiguous."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DATA = "data"
+    SENT = "sent"
+    UNKNOWN = "unknown"  # an ambiguous end; one identical retry follows
+    PARKED = "parked"  # waits for a person
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+OPEN_PHASES = (Phase.QUEUED, Phase.SENDING, Phase.DATA, Phase.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message's fate. `message` are the final bytes, the same on every try."""
+
+    id: int
+    digest_id: int
+    subscriber_id: int
+    message_id: str
+    sender: str
+    recipient: str | None  # None goes to the outbox folder
+    channel: str
+    message: bytes
+    phase: Phase
+    attempts: int
+    lease: str | None
+    next_try_at: datetime | None
+    ambiguous: int = 0  # how many tries ended without a clear answer
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The channel accepted the message; `response` is its answer, a queue id or a path."""
+
+    response: str
+
+
+class SendFailure(StrEnum):
+    """What a failed send means, by the truth table of SMTP replies."""
+
+    RETRY = "retry"  # not accepted, try later
+    RECIPIENT = "recipient"  # this address will never work
+    CONFIG = "config"  # our relay, credentials or policy: park, tell the operator
+    REJECTED = "rejected"  # this message will never be accepted
+    AMBIGUOUS = "ambiguous"  # it may have been accepted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFailed:
+    """The channel did not accept the message, or did not say; `detail` is one line with the server's words."""
+
+    failure: SendFailure
+    detail: str
+    code: int | None = None
+
+
+SendResult = Sent | SendFailed

@@ -1,0 +1,1 @@
+"""From bytes to a parsed document: decode, cut into slices, parse, dates, markup. Never fetches, never stores."""

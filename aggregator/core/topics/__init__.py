@@ -1,0 +1,1 @@
+"""The topic language: grammar, evaluation with spans, score, and the anchor index over many topics."""
