@@ -1,0 +1,65 @@
+# Everything this project can be asked to do, in one word each. `make help` lists them.
+# It needs Python 3.11 or newer and a package index; the environment in .venv is made once, and again when a lock changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run demo test lint format lock schema clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+install: $(RUNTIME) ## the environment, with the locked dependencies and the command .venv/bin/aggregator
+
+run: $(RUNTIME) ## the service: follows feeds.yaml, writes to data/
+	@$(BIN)/aggregator run
+
+demo: $(RUNTIME) ## the whole pipeline on bundled feeds, without a network; writes to data/demo/
+	@$(BIN)/aggregator demo
+
+test: $(DEV) ## everything: tests, types, style, import contracts
+	@$(BIN)/python -m pytest
+
+lint: $(DEV) ## what the tests also check, alone and faster
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(DEV) ## lay the code out and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## resolve the dependencies of pyproject.toml anew into locks/
+	@PYTHON=$(PYTHON) ./locks/renew
+
+schema: $(DEV) ## write docs/feeds.schema.json from the code
+	@$(BIN)/python -m aggregator.feedlist.schema > $(VENV)/feeds.schema.json
+	@mv $(VENV)/feeds.schema.json docs/feeds.schema.json
+
+clean: ## remove the environment and every cache; data/ stays
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find aggregator tests benchmarks db -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "make: $(PYTHON) is missing or older than 3.11; name another one: make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "make: $(PYTHON) cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(RUNTIME): locks/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "installing the locked dependencies into $(VENV)"
+	@$(PIP) install --require-hashes --requirement locks/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): locks/dev.txt $(RUNTIME)
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install --require-hashes --requirement locks/dev.txt
+	@touch $@
