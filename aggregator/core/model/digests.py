@@ -104,6 +104,7 @@ class DigestContent:
     story_count: int
     archive: bool = False
     coalesced: int = 0  # earlier slots this one covers, after an outage
+    topics: tuple[str, ...] = ()  # names of all topics the subscription watches, those with nothing new included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

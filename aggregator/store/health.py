@@ -1,0 +1,101 @@
+"""What the database tells of the service: heartbeats, counts, and the source report that explains silence."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select
+
+from aggregator.core.model.digests import SourceNote, SourceReport
+from aggregator.store import dialect
+from aggregator.store.schema import entry, feed, feed_day, feed_event, feed_state, heartbeat, ledger, match
+
+TOLD = 20  # sources a report names before it only counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The archive in numbers."""
+
+    feeds: int
+    entries: int
+    matches: int
+    ledger: Mapping[str, int]
+
+
+def beat(connection: Connection, kind: str, *, now: datetime, detail: Mapping[str, Any] | None = None) -> None:
+    """Record that something of this kind (tick, refresh, dispatch, config) happened now."""
+    values = {"at": now, "detail": dict(detail or {})}
+    row = dialect.insert(connection, heartbeat).values(kind=kind, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["kind"], set_=values))
+
+
+def beats(connection: Connection) -> Mapping[str, tuple[datetime, Mapping[str, Any]]]:
+    """When each kind of thing last happened, and what it left to say."""
+    return {row.kind: (row.at, row.detail) for row in connection.execute(select(heartbeat))}
+
+
+def totals(connection: Connection) -> Totals:
+    """Count what is stored."""
+    count = func.count()
+    states = connection.execute(select(ledger.c.state, count).group_by(ledger.c.state))
+    return Totals(
+        feeds=connection.execute(select(count).select_from(feed).where(feed.c.listed)).scalar_one(),
+        entries=connection.execute(select(count).select_from(entry)).scalar_one(),
+        matches=connection.execute(select(count).select_from(match)).scalar_one(),
+        ledger={row[0]: row[1] for row in states},
+    )
+
+
+def sources(connection: Connection, *, since: datetime, names: Collection[str] = ()) -> SourceReport:
+    """What was checked since an instant, of all followed feeds or the named ones: the reason to trust a silence."""
+    followed = select(feed.c.id, feed.c.definition, feed_state).join(feed_state, feed_state.c.feed_id == feed.c.id)
+    followed = followed.where(feed.c.active).order_by(feed.c.id)
+    if names:
+        followed = followed.where(feed.c.id.in_(names))
+    rows = connection.execute(followed).all()
+    labels = {row.id: row.definition["name"] or row.id for row in rows}
+    failing = [
+        SourceNote(
+            feed_id=row.id,
+            name=labels[row.id],
+            detail=f"{row.error_kind}: {row.error_detail}" if row.error_detail else str(row.error_kind),
+            since=row.failing_since,
+        )
+        for row in rows
+        if row.error_kind is not None and (row.succeeded_at is None or row.succeeded_at < since)
+    ]
+    checks = select(func.coalesce(func.sum(feed_day.c.checks), 0)).where(feed_day.c.day >= since.astimezone(UTC).date())
+    return SourceReport(
+        feeds=len(rows),
+        checked=sum(1 for row in rows if row.succeeded_at is not None and row.succeeded_at >= since),
+        checks=int(connection.execute(checks).scalar_one()),
+        entries=connection.execute(
+            select(func.count()).select_from(entry).where(entry.c.first_seen >= since)
+        ).scalar_one(),
+        failing=tuple(failing),
+        gaps=_gaps(connection, since, labels),
+    )
+
+
+def _gaps(connection: Connection, since: datetime, labels: Mapping[str, str]) -> tuple[SourceNote, ...]:
+    query = select(feed_event).where(feed_event.c.kind == "gap", feed_event.c.at >= since)
+    rows = connection.execute(query.order_by(feed_event.c.at.desc()).limit(TOLD))
+    return tuple(
+        SourceNote(feed_id=row.feed_id, name=labels.get(row.feed_id, row.feed_id), detail=row.detail, since=row.at)
+        for row in rows
+    )
+
+
+def overdue(connection: Connection, *, now: datetime) -> int:
+    """How many followed feeds are due now or were due before."""
+    query = select(func.count()).select_from(feed_state).join(feed, feed.c.id == feed_state.c.feed_id)
+    late = query.where(feed.c.active, feed_state.c.gone.is_(False), feed_state.c.next_check_at <= now)
+    return connection.execute(late).scalar_one()
+
+
+def unanswered(connection: Connection) -> int:
+    """How many followed feeds were never read successfully."""
+    query = select(func.count()).select_from(feed_state).join(feed, feed.c.id == feed_state.c.feed_id)
+    return connection.execute(query.where(feed.c.active, or_(feed_state.c.succeeded_at.is_(None)))).scalar_one()

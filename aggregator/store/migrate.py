@@ -1,0 +1,137 @@
+"""Brings a database to this program's schema, and tells how the two compare. The only importer of Alembic."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from aggregator.core.errors import SchemaMismatchError, StoreError
+from aggregator.store import dialect
+from aggregator.store.schema import metadata
+
+
+class Schema(StrEnum):
+    """How a database's schema compares with this program's."""
+
+    EMPTY = "empty"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+    FOREIGN = "foreign"  # tables, but not ours
+
+
+def _scripts() -> Path:
+    here = Path(__file__).resolve().parents[1]
+    for place in (here.parent / "db", here / "db"):
+        if (place / "versions").is_dir():
+            return place
+    raise StoreError("the migrations are missing from this installation", hint="install the package again")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
+    return config
+
+
+def head() -> str:
+    """The revision this program's schema is."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def inspect_schema(database: str) -> Schema:
+    """How the database's schema compares with this program's. Raises StoreError when it cannot be opened."""
+    with _open(database) as connection:
+        return _compare(connection)
+
+
+def _compare(connection: Connection) -> Schema:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        others = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        return Schema.FOREIGN if others else Schema.EMPTY
+    if current == head():
+        return Schema.CURRENT
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return Schema.OLDER if current in known else Schema.NEWER
+
+
+def upgrade(database: str, *, now: datetime) -> Schema:
+    """Bring the database to head; what it was before. An older embedded one is copied aside first.
+
+    Raises SchemaMismatchError for a newer or foreign database, StoreError when it cannot be opened.
+    """
+    with _open(database) as connection:
+        dialect.lock_migrations(connection)
+        before = _compare(connection)
+        refuse(before)
+        if before is Schema.OLDER and (path := dialect.file_of(database)):
+            dialect.backup(connection, path.with_name(f"{path.name}.before-{head()}-{now:%Y%m%dT%H%M%S}"))
+        if before is not Schema.CURRENT:
+            _run(connection, "head")
+            connection.commit()
+    return before
+
+
+def refuse(schema: Schema) -> None:
+    """Raise SchemaMismatchError when a database must not be touched by this program."""
+    if schema is Schema.NEWER:
+        raise SchemaMismatchError(
+            "this database was made by a newer aggregator", hint="upgrade the program, or restore an older copy"
+        )
+    if schema is Schema.FOREIGN:
+        raise SchemaMismatchError(
+            "this database holds tables that are not aggregator's", hint="set AGGREGATOR_DATABASE to an empty one"
+        )
+
+
+def downgrade(database: str, *, to: str = "base") -> None:
+    """Take the database back to a revision; `base` removes every table."""
+    with _open(database) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, to)
+        connection.commit()
+
+
+def differences(database: str) -> tuple[str, ...]:
+    """Where the database's tables differ from the schema in code; empty when they agree."""
+    with _open(database) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return tuple(str(change) for change in compare_metadata(context, metadata))
+
+
+def _run(connection: Connection, to: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
+@contextmanager
+def _open(database: str) -> Iterator[Connection]:
+    engine = dialect.make_engine(database)
+    try:
+        try:
+            connection = engine.connect().execution_options(writes=True)
+        except (SQLAlchemyError, OSError) as error:
+            raise unopenable(database, error) from error
+        with connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def unopenable(database: str, error: BaseException) -> StoreError:
+    """The one line for a database that cannot be opened, whatever the driver called it."""
+    cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    where = dialect.file_of(database) or dialect.parse_url(database).render_as_string(hide_password=True)
+    return StoreError(f"cannot open the database {where}: {cause}", hint="check AGGREGATOR_DATABASE and its folder")

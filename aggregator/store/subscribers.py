@@ -1,0 +1,152 @@
+"""Subscribers and their subscriptions: what the file says of them, and the state that is theirs and outlives it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from aggregator.core.model.plans import LedgerPlan, Watcher
+from aggregator.core.model.subscriptions import (
+    LedgerState,
+    Subscriber,
+    SubscriberSpec,
+    SubscriberState,
+    Subscription,
+    SubscriptionSpec,
+)
+from aggregator.store import dialect
+from aggregator.store.codec import schedule_json, subscriber_of, subscription_of
+from aggregator.store.schema import ledger, match, subscriber, subscription, subscription_topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A subscriber with the listed subscriptions."""
+
+    subscriber: Subscriber
+    subscriptions: tuple[Subscription, ...]
+
+
+def members(connection: Connection, *, unlisted: bool = False) -> tuple[Member, ...]:
+    """Subscribers by slug with their listed subscriptions; removed subscribers too when `unlisted`."""
+    query = select(subscriber).order_by(subscriber.c.slug)
+    if not unlisted:
+        query = query.where(subscriber.c.listed)
+    owned: dict[int, list[Subscription]] = defaultdict(list)
+    for one in _subscriptions(connection):
+        owned[one.subscriber_id].append(one)
+    rows = connection.execute(query)
+    return tuple(Member(subscriber=subscriber_of(row), subscriptions=tuple(owned[row.id])) for row in rows)
+
+
+def _subscriptions(connection: Connection) -> tuple[Subscription, ...]:
+    topics: dict[int, list[str]] = defaultdict(list)
+    for row in connection.execute(select(subscription_topic).order_by(subscription_topic.c.topic_id)):
+        topics[row.subscription_id].append(row.topic_id)
+    query = select(subscription).where(subscription.c.listed).order_by(subscription.c.id)
+    return tuple(subscription_of(row, topics[row.id]) for row in connection.execute(query))
+
+
+def watchers(connection: Connection) -> Mapping[str, tuple[Watcher, ...]]:
+    """Who watches each topic now; a person who unsubscribed watches nothing."""
+    held = {SubscriberState.ACTIVE: "", SubscriberState.PAUSED: "paused", SubscriberState.BOUNCED: "bounced"}
+    watching: dict[str, list[Watcher]] = defaultdict(list)
+    for member in members(connection):
+        state = member.subscriber.state
+        for one in member.subscriptions if state in held else ():
+            watcher = Watcher(subscription_id=one.id, immediate=one.schedule.immediate, held=held[state])
+            for topic_id in one.topics:
+                watching[topic_id].append(watcher)
+    return {topic_id: tuple(who) for topic_id, who in watching.items()}
+
+
+def save(
+    connection: Connection, people: Sequence[SubscriberSpec], public_ids: Mapping[str, str], *, now: datetime
+) -> None:
+    """Make the store hold exactly these subscribers as listed; people's own state is never touched.
+
+    `public_ids` gives an unguessable id for each new slug. A new subscription, or a topic newly added to one, gets
+    suppressed ledger rows for what its topics already matched, so that the past is known and not mailed.
+    """
+    dialect.lock_subscriptions(connection, exclusive=True)
+    stored = {row.slug: row for row in connection.execute(select(subscriber))}
+    for spec in people:
+        values = {"address": spec.address, "name": spec.name, "timezone": spec.timezone, "listed": True}
+        if spec.slug in stored:
+            subscriber_id = stored[spec.slug].id
+            connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(values))
+        else:
+            made = {"public_id": public_ids[spec.slug], "slug": spec.slug, "created_at": now, **values}
+            made |= {"state": SubscriberState.ACTIVE.value, "state_at": now}
+            subscriber_id = connection.execute(subscriber.insert().values(made).returning(subscriber.c.id)).scalar_one()
+        _save_subscriptions(connection, subscriber_id, spec.subscriptions, now)
+    dropped = set(stored) - {spec.slug for spec in people}
+    if dropped:
+        connection.execute(update(subscriber).where(subscriber.c.slug.in_(dropped)).values(listed=False))
+
+
+def _save_subscriptions(
+    connection: Connection, subscriber_id: int, specs: Sequence[SubscriptionSpec], now: datetime
+) -> None:
+    mine = select(subscription).where(subscription.c.subscriber_id == subscriber_id)
+    stored = {row.slug: row.id for row in connection.execute(mine)}
+    for spec in specs:
+        values = {"schedule": schedule_json(spec.schedule), "empty": spec.empty.value, "channel": spec.channel}
+        values["listed"] = True
+        if spec.slug in stored:
+            id_ = stored[spec.slug]
+            connection.execute(update(subscription).where(subscription.c.id == id_).values(values))
+        else:
+            row = {"subscriber_id": subscriber_id, "slug": spec.slug, "created_at": now, **values}
+            id_ = connection.execute(subscription.insert().values(row).returning(subscription.c.id)).scalar_one()
+        _save_topics(connection, id_, spec.topics, now)
+    dropped = set(stored) - {spec.slug for spec in specs}
+    if dropped:
+        gone = update(subscription).where(subscription.c.subscriber_id == subscriber_id)
+        connection.execute(gone.where(subscription.c.slug.in_(dropped)).values(listed=False))
+
+
+def _save_topics(connection: Connection, subscription_id: int, topics: Collection[str], now: datetime) -> None:
+    mine = select(subscription_topic.c.topic_id).where(subscription_topic.c.subscription_id == subscription_id)
+    before = set(connection.execute(mine).scalars())
+    if gone := before - set(topics):
+        dropped = delete(subscription_topic).where(subscription_topic.c.subscription_id == subscription_id)
+        connection.execute(dropped.where(subscription_topic.c.topic_id.in_(gone)))
+    if added := set(topics) - before:
+        rows = [{"subscription_id": subscription_id, "topic_id": topic_id} for topic_id in sorted(added)]
+        connection.execute(subscription_topic.insert(), rows)
+        baseline(connection, subscription_id, added, now=now)
+
+
+def baseline(connection: Connection, subscription_id: int, topics: Collection[str], *, now: datetime) -> None:
+    """Give a subscription a suppressed ledger row for every match its topics already have."""
+    plan = LedgerPlan(subscription_id=subscription_id, state=LedgerState.SUPPRESSED, reason="baseline")
+    ids = connection.execute(select(match.c.id).where(match.c.topic_id.in_(topics))).scalars()
+    rows = [
+        {
+            "subscription_id": plan.subscription_id,
+            "match_id": match_id,
+            "state": plan.state.value,
+            "reason": plan.reason,
+            "at": now,
+        }
+        for match_id in ids
+    ]
+    if rows:
+        connection.execute(dialect.insert(connection, ledger).on_conflict_do_nothing(), rows)
+
+
+def reached(connection: Connection, subscription_id: int, slot_at: datetime) -> None:
+    """Record that a slot was dealt with, whether or not it made a mail."""
+    done = update(subscription).where(subscription.c.id == subscription_id).values(slot_at=slot_at)
+    connection.execute(done)
+
+
+def set_state(
+    connection: Connection, subscriber_id: int, state: SubscriberState, *, detail: str | None, now: datetime
+) -> None:
+    """Change a person's own state; it outlives the file."""
+    values = {"state": state.value, "state_detail": detail, "state_at": now}
+    connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(values))
