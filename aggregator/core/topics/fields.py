@@ -1,0 +1,74 @@
+"""What a topic may ask of an entry: named texts, as they were stored, with the publisher's boilerplate masked."""
+
+import re
+from dataclasses import dataclass
+
+TITLE = "title"
+TEXT = "text"
+WORDS = (TITLE, TEXT)  # where a word without a field is looked for
+
+# What people may write before a colon, and the field it means.
+FIELD_NAMES = {
+    "title": TITLE,
+    "body": TEXT,
+    "text": TEXT,
+    "summary": TEXT,
+    "author": "author",
+    "tag": "tag",
+    "feed": "feed",
+    "source": "feed",
+    "tier": "tier",
+    "lang": "lang",
+    "url": "url",
+}
+
+_BOILERPLATE = re.compile(
+    r"The post .{1,300}? (?:appeared first on|first appeared on) .{1,80}"
+    r"|(?:Continue reading|Read more|Read the full story|Click here to read)\b.{0,80}\Z"
+    r"|Scroll to top|\[(?:\u2026|\.\.\.)\]|\[\+\d+ chars\]",
+)
+_BOILERPLATE_SIGN = re.compile(r"The post |Continue reading|Read more|Read the full|Click here|Scroll to top|\[")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFields:
+    """One entry as topics see it. `title` and `text` are the stored plain texts, `feed` is the feed's id.
+
+    Spans into `author` and `tag` count in the values joined by a line break.
+    """
+
+    title: str = ""
+    text: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    feed: str = ""
+    tier: str = ""
+    language: str | None = None
+    url: str | None = None
+
+    def of(self, field: str) -> str:
+        """The text of one field, one of the values of `FIELD_NAMES`."""
+        match field:
+            case "title":
+                return self.title
+            case "text":
+                return without_boilerplate(self.text)
+            case "author":
+                return "\n".join(self.authors)
+            case "tag":
+                return "\n".join(self.tags)
+            case "feed":
+                return self.feed
+            case "tier":
+                return self.tier
+            case "lang":
+                return self.language or ""
+            case _:
+                return self.url or ""
+
+
+def without_boilerplate(text: str) -> str:
+    """`text` with what publishers' software adds to every entry replaced by as many spaces, so offsets stay true."""
+    if _BOILERPLATE_SIGN.search(text) is None:
+        return text
+    return _BOILERPLATE.sub(lambda match: " " * len(match[0]), text)
