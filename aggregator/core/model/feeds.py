@@ -142,6 +142,7 @@ class FetchRequest:
     last_modified: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()  # secrets already filled in
     verify_tls: bool = True
+    validators_from: str | None = None  # the URL whose answer gave the validators, when redirects led elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,349 @@
+"""The conversation itself: what is asked, what is kept of an answer, and where redirects may lead."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest, FetchResult, NotModified
+from aggregator.fetch.client import Fetcher
+from tests.servers import ScriptedServer, reply
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
+ACCEPT = (
+    b"application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    b"application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
+)
+FEED = b"<rss version='2.0'><channel/></rss>"
+
+
+async def ask(fetcher: Fetcher, url: str, **more: object) -> FetchResult:
+    return await fetcher.fetch(FetchRequest(url=url, **more), now=NOW)  # type: ignore[arg-type] # named fields, checked at run time
+
+
+def fetched(result: FetchResult) -> Fetched:
+    assert isinstance(result, Fetched), result
+    return result
+
+
+def failed(result: FetchResult) -> FetchFailed:
+    assert isinstance(result, FetchFailed), result
+    return result
+
+
+async def test_case_55_the_request_says_what_we_are_and_nothing_more(fetcher: Fetcher, server: ScriptedServer) -> None:
+    await ask(fetcher, server.on("/feed", reply(FEED)) + "?page=1")
+    assert server.asked[0].method == "GET"
+    assert server.asked[0].target == "/feed?page=1"
+    assert server.asked[0].headers == (
+        (b"Host", f"127.0.0.1:{server.port}".encode()),
+        (b"User-Agent", b"aggregator-test/1 (+https://example.org/about)"),
+        (b"Accept", ACCEPT),
+        (b"Accept-Encoding", b"gzip, deflate"),
+        (b"Connection", b"close"),
+    )
+
+
+async def test_case_01_validators_come_back_byte_for_byte_and_a_304_keeps_everything(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    first = reply(FEED, headers=[("ETag", '"a-1"'), ("Last-Modified", "Tue, 20 Jan 2026 07:00:00 GMT")])
+    url = server.on("/feed", first, reply(status=304, length=None))
+    answer = fetched(await ask(fetcher, url)).answer
+    again = await ask(fetcher, url, etag=answer.etag, last_modified=answer.last_modified)
+    assert isinstance(again, NotModified)
+    assert server.asked[0].header("if-none-match") is None
+    assert server.asked[0].header("if-modified-since") is None
+    assert server.asked[1].header("if-none-match") == b'"a-1"'
+    assert server.asked[1].header("if-modified-since") == b"Tue, 20 Jan 2026 07:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "etag",
+    [b'"plain"', b'W/"weak"', b"unquoted", 'W/"é-ü"'.encode(), b'"\xff\xfe"', b'"two, parts"'],
+)
+async def test_case_02_an_odd_etag_is_echoed_verbatim(fetcher: Fetcher, server: ScriptedServer, etag: bytes) -> None:
+    url = server.on("/feed", reply(FEED, headers=[("ETag", etag)]))
+    answer = fetched(await ask(fetcher, url)).answer
+    assert answer.etag == etag
+    assert answer.last_modified is None
+    await ask(fetcher, url, etag=answer.etag)
+    assert server.asked[1].header("if-none-match") == etag
+    assert server.asked[1].header("if-modified-since") is None
+
+
+async def test_case_02_an_odd_date_alone_is_echoed_verbatim(fetcher: Fetcher, server: ScriptedServer) -> None:
+    odd = b"Tue Jan 20 2026, around breakfast \xe9"
+    url = server.on("/feed", reply(FEED, headers=[("Last-Modified", odd)]))
+    answer = fetched(await ask(fetcher, url)).answer
+    await ask(fetcher, url, last_modified=answer.last_modified)
+    assert server.asked[1].header("if-modified-since") == odd
+    assert server.asked[1].header("if-none-match") is None
+
+
+async def test_case_03_a_304_brings_new_validators_and_hints(fetcher: Fetcher, server: ScriptedServer) -> None:
+    headers = [("ETag", '"b"'), ("Cache-Control", "max-age=7200"), ("Age", "200")]
+    url = server.on("/feed", reply(status=304, headers=headers, length=None))
+    result = await ask(fetcher, url, etag=b'"a"')
+    assert isinstance(result, NotModified)
+    assert result.answer.etag == b'"b"'
+    assert result.answer.max_age == timedelta(seconds=7000)
+
+
+async def test_case_04_a_304_to_an_unconditional_request_is_a_protocol_error(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    result = failed(await ask(fetcher, server.on("/feed", reply(status=304, length=None))))
+    assert (result.kind, result.status) == (FailureKind.PROTOCOL, 304)
+
+
+async def test_case_05_the_body_of_a_304_is_ignored(fetcher: Fetcher, server: ScriptedServer) -> None:
+    url = server.on("/feed", reply(b"surprise", status=304))
+    assert isinstance(await ask(fetcher, url, etag=b'"a"'), NotModified)
+
+
+async def test_case_08_an_answer_without_validators_says_so(fetcher: Fetcher, server: ScriptedServer) -> None:
+    answer = fetched(await ask(fetcher, server.on("/feed", reply(FEED)), etag=b'"old"')).answer
+    assert (answer.etag, answer.last_modified) == (None, None)
+
+
+async def test_a_validator_too_long_to_send_back_is_not_kept(fetcher: Fetcher, server: ScriptedServer) -> None:
+    url = server.on("/feed", reply(FEED, headers=[("ETag", f'"{"x" * 4000}"')]))
+    assert fetched(await ask(fetcher, url)).answer.etag is None
+
+
+@pytest.mark.parametrize(
+    ("codes", "permanent"),
+    [
+        ((301,), True),
+        ((308,), True),
+        ((301, 308), True),
+        ((301, 302), False),
+        ((302, 301), False),
+        ((302,), False),
+        ((303,), False),
+        ((307,), False),
+    ],
+)
+async def test_case_16_17_only_a_chain_that_is_permanent_throughout_moves_a_feed(
+    fetcher: Fetcher, server: ScriptedServer, codes: tuple[int, ...], permanent: bool
+) -> None:
+    for step, code in enumerate(codes):
+        server.on(f"/{step}", reply(status=code, headers=[("Location", f"/{step + 1}")]))
+    end = server.on(f"/{len(codes)}", reply(FEED))
+    answer = fetched(await ask(fetcher, server.url("/0"))).answer
+    assert answer.url == end
+    assert answer.permanent_url == (end if permanent else None)
+
+
+async def test_a_feed_that_moved_and_is_gone_there_says_where_it_moved(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    server.on("/old", reply(status=301, headers=[("Location", "/new")]))
+    result = failed(await ask(fetcher, server.url("/old")))
+    assert (result.kind, result.status, result.permanent_url) == (FailureKind.CLIENT, 404, server.url("/new"))
+
+
+async def test_case_20_a_circle_of_redirects_ends_at_once(fetcher: Fetcher, server: ScriptedServer) -> None:
+    server.on("/a", reply(status=302, headers=[("Location", "/b#part")]))
+    server.on("/b", reply(status=302, headers=[("Location", "/a")]))
+    assert failed(await ask(fetcher, server.url("/a"))).kind is FailureKind.REDIRECT
+    assert server.paths() == ["/a", "/b"]
+
+
+async def test_case_20_five_hops_are_followed_and_a_sixth_is_not(fetcher: Fetcher, server: ScriptedServer) -> None:
+    for step in range(6):
+        server.on(f"/{step}", reply(status=302, headers=[("Location", f"/{step + 1}")]))
+    server.on("/6", reply(FEED))
+    fetched(await ask(fetcher, server.url("/1")))
+    assert failed(await ask(fetcher, server.url("/0"))).kind is FailureKind.REDIRECT
+    assert server.paths().count("/6") == 1
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        None,
+        "",
+        "ftp://example.org/feed",
+        "file:///etc/hostname",
+        "http://",
+        "http://[::1",
+        "http://a:b:c/",
+        "gopher://x/",
+    ],
+)
+async def test_case_21_a_location_that_leads_nowhere_is_an_error(
+    fetcher: Fetcher, server: ScriptedServer, location: str | None
+) -> None:
+    headers = [] if location is None else [("Location", location)]
+    result = failed(await ask(fetcher, server.on("/feed", reply(status=302, headers=headers))))
+    assert result.kind is FailureKind.REDIRECT
+
+
+async def test_case_21_a_location_in_raw_utf8_with_a_space_is_followed(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    server.on("/feed", reply(status=302, headers=[("Location", "/n é.xml".encode())]))
+    server.on("/n%20%C3%A9.xml", reply(FEED))
+    fetched(await ask(fetcher, server.url("/feed")))
+
+
+async def test_secrets_and_validators_never_cross_an_origin(fetcher: Fetcher, server: ScriptedServer) -> None:
+    server.on("/feed", reply(status=302, headers=[("Location", server.url("/there", host="other.example"))]))
+    server.on("/there", reply(status=302, headers=[("Location", server.url("/back", host="feed.example"))]))
+    server.on("/back", reply(FEED))
+    await ask(
+        fetcher,
+        f"http://me:pass%20word@feed.example:{server.port}/feed",
+        headers=(("X-Key", "hush"),),
+        etag=b'"mine"',
+        last_modified=b"yesterday",
+    )
+    first, second, third = server.asked
+    basic = b"Basic " + base64.b64encode(b"me:pass word")
+    for asked in (first, third):
+        assert asked.header("x-key") == b"hush"
+        assert asked.header("authorization") == basic
+        assert asked.header("if-none-match") == b'"mine"'
+        assert asked.header("if-modified-since") == b"yesterday"
+    assert [name for name, _ in second.headers] == [
+        b"Host",
+        b"User-Agent",
+        b"Accept",
+        b"Accept-Encoding",
+        b"Connection",
+    ]
+
+
+async def test_validators_go_to_the_origin_that_gave_them(fetcher: Fetcher, server: ScriptedServer) -> None:
+    away = server.url("/there", host="other.example")
+    server.on("/feed", reply(status=302, headers=[("Location", away)]))
+    server.on("/there", reply(status=304, length=None))
+    result = await ask(fetcher, server.url("/feed"), etag=b'"theirs"', validators_from=away)
+    assert isinstance(result, NotModified)
+    assert server.asked[0].header("if-none-match") is None
+    assert server.asked[1].header("if-none-match") == b'"theirs"'
+
+
+async def test_a_password_in_the_url_is_neither_kept_nor_told(fetcher: Fetcher, server: ScriptedServer) -> None:
+    server.on("/feed", reply(FEED))
+    result = await ask(fetcher, f"http://me:hush@127.0.0.1:{server.port}/feed")
+    assert fetched(result).answer.url == server.url("/feed")
+    assert "hush" not in str(await ask(fetcher, "http://me:hush@127.0.0.1:1/feed"))
+    assert "hush" not in str(await ask(fetcher, "http://me:hush@/feed"))
+
+
+async def test_a_redirect_cannot_plant_a_password(fetcher: Fetcher, server: ScriptedServer) -> None:
+    server.on("/feed", reply(status=301, headers=[("Location", f"http://you:planted@127.0.0.1:{server.port}/there")]))
+    server.on("/there", reply(FEED))
+    answer = fetched(await ask(fetcher, server.url("/feed"))).answer
+    assert server.asked[1].header("authorization") is None
+    assert answer.permanent_url == server.url("/there")
+
+
+async def test_an_operator_may_set_headers_but_not_how_we_speak(fetcher: Fetcher, server: ScriptedServer) -> None:
+    own = (("user-agent", "Desk (desk@example.org)"), ("Accept-Encoding", "br"), ("Host", "x"), ("X-Key", " k\n"))
+    fetched(await ask(fetcher, server.on("/feed", reply(FEED)), headers=own))
+    asked = server.asked[0]
+    assert asked.header("user-agent") == b"Desk (desk@example.org)"
+    assert asked.header("accept-encoding") == b"gzip, deflate"
+    assert asked.header("host") == f"127.0.0.1:{server.port}".encode()
+    assert asked.header("x-key") == b"k"
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Injected: yes", "snow ☃", "nul\0"])
+async def test_a_header_that_cannot_be_sent_is_refused_without_being_quoted(
+    fetcher: Fetcher, server: ScriptedServer, value: str
+) -> None:
+    result = failed(await ask(fetcher, server.on("/feed", reply(FEED)), headers=(("X-Key", value),)))
+    assert result.kind is FailureKind.PROTOCOL
+    assert value[:3] not in result.detail.replace("a header", "")
+    assert not any(asked.header("x-injected") for asked in server.asked)
+
+
+async def test_case_47_cookies_are_never_sent_back(fetcher: Fetcher, server: ScriptedServer) -> None:
+    cookie = ("Set-Cookie", "id=1; Path=/")
+    server.on("/feed", reply(status=302, headers=[("Location", "/there"), cookie]))
+    server.on("/there", reply(FEED, headers=[cookie]))
+    for _ in range(2):
+        fetched(await ask(fetcher, server.url("/feed")))
+    assert [asked.header("cookie") for asked in server.asked] == [None] * 4
+
+
+async def test_environment_proxies_are_ignored(
+    monkeypatch: pytest.MonkeyPatch, fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    fetched(await ask(fetcher, server.on("/feed", reply(FEED))))
+
+
+async def test_case_29_an_im_used_answer_is_a_document(fetcher: Fetcher, server: ScriptedServer) -> None:
+    result = fetched(await ask(fetcher, server.on("/feed", reply(FEED, status=226, headers=[("IM", "feed")]))))
+    assert (result.answer.status, result.body) == (226, FEED)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ([], ""),
+        ([("Content-Type", "TEXT/HTML")], "TEXT/HTML"),
+        ([("Content-Type", "text/xml; charset=utf-8"), ("Content-Type", "text/html")], "text/xml; charset=utf-8"),
+        ([("Content-Type", "text/xml, text/html")], "text/xml"),
+        ([("Content-Type", b"text/\xffxml")], "text/ÿxml"),
+    ],
+)
+async def test_case_32_the_first_media_type_counts(
+    fetcher: Fetcher, server: ScriptedServer, headers: list[tuple[str, str]], told: str
+) -> None:
+    assert fetched(await ask(fetcher, server.on("/feed", reply(FEED, headers=headers)))).answer.content_type == told
+
+
+async def test_links_of_the_header_are_absolute_and_one_for_each_relation(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    link = '</hub>; rel="hub", <https://e.org/a,b>; title="x, y"; rel="self alternate", <javascript:1>; rel=next, <x>'
+    answer = fetched(await ask(fetcher, server.on("/feed", reply(FEED, headers=[("Link", link)])))).answer
+    assert answer.links == (
+        ("hub", server.url("/hub")),
+        ("self", "https://e.org/a,b"),
+        ("alternate", "https://e.org/a,b"),
+    )
+
+
+@pytest.mark.parametrize("typed", ["  http://127.0.0.1:{port}/feed ", "feed:http://127.0.0.1:{port}/feed"])
+async def test_case_46_a_clumsily_typed_url_is_understood(fetcher: Fetcher, server: ScriptedServer, typed: str) -> None:
+    server.on("/feed", reply(FEED))
+    fetched(await ask(fetcher, typed.format(port=server.port)))
+
+
+async def test_case_46_a_unicode_host_is_asked_in_its_a_form(fetcher: Fetcher, server: ScriptedServer) -> None:
+    server.on("/feed", reply(FEED))
+    fetched(await ask(fetcher, server.url("/feed", host="bücher.example")))
+    assert server.asked[0].header("host") == f"xn--bcher-kva.example:{server.port}".encode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "   ",
+        "http://",
+        "http://xn--/",
+        "ftp://e.org/",
+        "http://e.org:99999/",
+        "http://a b/",
+        "http://e.org\\@x/",
+        "http://①②⑦.⓪.⓪.①/",
+        "http://[::1/",
+        "javascript:alert(1)",
+        "http://e.org/\x00",
+        "http://.../",
+        "mailto:a@b.c",
+    ],
+)
+async def test_case_46_what_is_no_url_is_told_so(fetcher: Fetcher, url: str) -> None:
+    assert failed(await ask(fetcher, url)).kind in {FailureKind.BAD_URL, FailureKind.BLOCKED_ADDRESS, FailureKind.DNS}
