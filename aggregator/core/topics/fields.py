@@ -48,23 +48,17 @@ class EntryFields:
 
     def of(self, field: str) -> str:
         """The text of one field, one of the values of `FIELD_NAMES`."""
-        match field:
-            case "title":
-                return self.title
-            case "text":
-                return without_boilerplate(self.text)
-            case "author":
-                return "\n".join(self.authors)
-            case "tag":
-                return "\n".join(self.tags)
-            case "feed":
-                return self.feed
-            case "tier":
-                return self.tier
-            case "lang":
-                return self.language or ""
-            case _:
-                return self.url or ""
+        texts = {
+            "author": "\n".join(self.authors),
+            "tag": "\n".join(self.tags),
+            "feed": self.feed,
+            "tier": self.tier,
+            "lang": self.language or "",
+            "url": self.url or "",
+        }
+        if field == TITLE:
+            return self.title
+        return without_boilerplate(self.text) if field == TEXT else texts[field]
 
 
 def without_boilerplate(text: str) -> str:

@@ -1,0 +1,207 @@
+"""The operators of a query made ready to run: how the places of the parts become places of the whole."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import prod
+
+from aggregator.core.topics import tree
+from aggregator.core.topics.document import Document, Hit, Window
+from aggregator.core.topics.leaves import Anchors, Matcher, cost_of, rarest, union_of
+from aggregator.core.topics.lexicon import Lexicon
+
+
+class OrMatcher(Matcher):
+    """Any part."""
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """The hits of every part that holds."""
+        found = [hits for part in self.parts if (hits := part.match(document)) is not None]
+        return [hit for hits in found for hit in hits] if found else None
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """Those of all parts, when every part has some."""
+        return union_of(part.anchors(lexicon) for part in self.parts)
+
+
+class AndMatcher(Matcher):
+    """Every part, anywhere in the document."""
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """The hits of all parts; the boosts of the parts multiply."""
+        found: list[list[Hit]] = []
+        for part in self.parts:
+            hits = part.match(document)
+            if hits is None:
+                return None
+            found.append(hits)
+        boost = prod(max(hit.boost for hit in hits) for hits in found if hits)
+        return [hit._replace(boost=boost) for hits in found for hit in hits]
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """Those of the part that holds most rarely."""
+        return rarest((part.anchors(lexicon) for part in self.parts), lexicon)
+
+
+class NotMatcher(Matcher):
+    """The absence of a part. It stands only beside something positive, which gives the anchors."""
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """No place, when the part does not hold."""
+        return [] if self.parts[0].match(document) is None else None
+
+
+class NearMatcher(Matcher):
+    """Two parts close to each other in one field."""
+
+    def __init__(self, source: tree.Near, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts)
+        self.distance = source.distance
+        self._ordered = source.ordered
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """Each hit of the left part with the nearest of the right on either side, when near enough."""
+        lefts = self.parts[0].match(document)
+        rights = self.parts[1].match(document) if lefts else None
+        if not lefts or not rights:
+            return None
+        hits: list[Hit] = []
+        for field in document.fields:
+            ours, theirs = _in(field, lefts), _in(field, rights)
+            if ours and theirs:
+                hits += self._pairs(document, field, ours, theirs)
+        return hits or None
+
+    def _pairs(self, document: Document, field: str, lefts: list[Hit], rights: list[Hit]) -> Iterable[Hit]:
+        text = document.fields[field]
+        by_start = sorted(rights, key=lambda hit: hit.start)
+        by_end = sorted(rights, key=lambda hit: hit.end)
+        starts, ends = [hit.start for hit in by_start], [hit.end for hit in by_end]
+        for left in lefts:
+            after = bisect_left(starts, left.end)
+            if after < len(starts) and text.words_between(left.end, starts[after]) <= self.distance:
+                yield _joined(left, by_start[after])
+            before = bisect_right(ends, left.start) - 1
+            if not self._ordered and before >= 0 and text.words_between(ends[before], left.start) <= self.distance:
+                yield _joined(by_end[before], left)
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """Those of the rarer side."""
+        return rarest((part.anchors(lexicon) for part in self.parts), lexicon)
+
+
+class ExceptMatcher(Matcher):
+    """Hits of the left part that do not lie inside one of the right part."""
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """What is left of the left part's hits."""
+        hits = self.parts[0].match(document)
+        if not hits:
+            return None
+        covers = _covers(self.parts[1].match(document) or ())
+        kept = [hit for hit in hits if not _covered(hit, covers.get(hit.field))]
+        return kept or None
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """Those of the left part."""
+        return self.parts[0].anchors(lexicon)
+
+
+class AtLeastMatcher(Matcher):
+    """So many of the parts, anywhere in the document."""
+
+    def __init__(self, source: tree.AtLeast, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts)
+        self._count = source.count
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """The hits of every part that holds, when enough do."""
+        found = [hits for part in self.parts if (hits := part.match(document)) is not None]
+        return [hit for hits in found for hit in hits] if len(found) >= self._count else None
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """Of n parts with k needed, one of any n-k+1 must hold: those of the rarest."""
+        known = [anchors for part in self.parts if (anchors := part.anchors(lexicon)) is not None]
+        needed = len(self.parts) - self._count + 1
+        if len(known) < needed:
+            return None
+        return union_of(sorted(known, key=lambda anchors: cost_of(anchors, lexicon))[:needed])
+
+
+class SentenceMatcher(Matcher):
+    """A part that one sentence satisfies alone."""
+
+    def __init__(self, source: tree.Sentence, parts: tuple[Matcher, ...], fields: Sequence[str]) -> None:
+        super().__init__(source, parts)
+        self._fields = fields
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """The part's hits in each sentence that satisfies it."""
+        found: list[Hit] = []
+        for name in self._fields:
+            field = document.fields.get(name)
+            if field is None:
+                continue
+            first, last = document.bounds(name)
+            for start, end in pairwise(field.sentences):
+                if first <= start < end <= last:
+                    found += self.parts[0].match(Window(document, name, start, end)) or ()
+        return found or None
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """The part's own."""
+        return self.parts[0].anchors(lexicon)
+
+
+class WithinMatcher(Matcher):
+    """A part whose words were already told their field."""
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """The part's hits."""
+        return self.parts[0].match(document)
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """The part's own."""
+        return self.parts[0].anchors(lexicon)
+
+
+class BoostMatcher(Matcher):
+    """A part whose hits weigh more or less."""
+
+    def __init__(self, source: tree.Boost, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts)
+        self._factor = source.factor
+
+    def match(self, document: Document) -> list[Hit] | None:
+        """The part's hits, each with its boost times the factor."""
+        hits = self.parts[0].match(document)
+        return None if hits is None else [hit._replace(boost=hit.boost * self._factor) for hit in hits]
+
+    def anchors(self, lexicon: Lexicon) -> Anchors:
+        """The part's own."""
+        return self.parts[0].anchors(lexicon)
+
+
+def _in(field: str, hits: list[Hit]) -> list[Hit]:
+    return [hit for hit in hits if hit.field == field]
+
+
+def _joined(first: Hit, second: Hit) -> Hit:
+    start, end = min(first.start, second.start), max(first.end, second.end)
+    return Hit(first.field, start, end, first.boost * second.boost, (*first.marks, *second.marks))
+
+
+def _covers(hits: Iterable[Hit]) -> dict[str, list[tuple[int, int]]]:
+    """For each field the hits by start, each with the furthest end of it and those before."""
+    covers: dict[str, list[tuple[int, int]]] = {}
+    for hit in sorted(hits, key=lambda hit: (hit.field, hit.start)):
+        before = covers.setdefault(hit.field, [])
+        before.append((hit.start, max(hit.end, before[-1][1] if before else 0)))
+    return covers
+
+
+def _covered(hit: Hit, covers: list[tuple[int, int]] | None) -> bool:
+    if covers is None:
+        return False
+    at = bisect_right(covers, hit.start, key=lambda cover: cover[0]) - 1
+    return at >= 0 and covers[at][1] >= hit.end
