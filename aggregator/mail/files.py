@@ -76,8 +76,8 @@ class MaildirTransport:
         return f"maildir {self.directory}"
 
     def _make(self) -> None:
-        for folder in ("tmp", "new", "cur"):
-            _make(self.directory / folder)
+        for folder in (self.directory, *(self.directory / name for name in ("tmp", "new", "cur"))):
+            _make(folder)
 
     def _probe(self) -> Path:
         self._make()
