@@ -159,6 +159,7 @@ class _Session:
             self.step = Step.BODY
             reply = await protocol.read_response(timeout=self._timeouts.data)
         except _TROUBLE as error:
+            self.abort()  # a line that lost its place takes no goodbye
             return _failed(self.step, error)
         if 200 <= reply.code <= 299:
             return Sent(response=one_line(f"{reply.code} {reply.message}"))

@@ -22,6 +22,8 @@ RETRY, RECIPIENT, CONFIG, REJECTED, AMBIGUOUS = (
 )
 MESSAGE = b"Subject: three new\r\n\r\nWorking group meets\r\n"
 PATIENT = SmtpTimeouts(connect=5, command=5, data=5, quit=1)
+QUICK_TO_GIVE_UP = SmtpTimeouts(connect=5, command=5, data=0.1, quit=0.1)
+QUICK_TO_LEAVE = SmtpTimeouts(connect=5, command=5, data=5, quit=0.1)
 HASTY = SmtpTimeouts(connect=0.1, command=0.1, data=0.1, quit=0.1)
 
 
@@ -89,7 +91,9 @@ def test_no_fault_before_the_message_leaves_is_more_than_a_later_try(
 def test_a_relay_that_takes_the_message_and_does_not_answer_leaves_it_ambiguous(
     run_relay: RunRelay, fault: str
 ) -> None:
-    result, relay = send_through(run_relay, timeouts=HASTY if fault == "stall" else PATIENT, script={"final": fault})
+    result, relay = send_through(
+        run_relay, timeouts=QUICK_TO_GIVE_UP if fault == "stall" else PATIENT, script={"final": fault}
+    )
     assert failure_of(result) is AMBIGUOUS
     assert relay.messages == [MESSAGE + b".\r\n"]
 
@@ -129,9 +133,7 @@ def test_refusals_mean_what_the_truth_table_says(
 
 @pytest.mark.parametrize("fault", ["drop", "stall", "500 what?"])
 def test_an_accepted_mail_stays_accepted_whatever_becomes_of_the_goodbye(run_relay: RunRelay, fault: str) -> None:
-    result, _ = send_through(
-        run_relay, timeouts=SmtpTimeouts(connect=5, command=5, data=5, quit=0.1), script={"QUIT": fault}
-    )
+    result, _ = send_through(run_relay, timeouts=QUICK_TO_LEAVE, script={"QUIT": fault})
     assert isinstance(result, Sent)
 
 
