@@ -55,6 +55,7 @@ class ParsedFeed:
     withdrawn: tuple[str, ...] = ()  # RFC 6721 at:deleted-entry refs
     expired: bool = False  # JSON Feed: the publisher says it is over
     warnings: tuple[str, ...] = ()
+    truncated: bool = False  # the document ends inside itself: its validators must not be kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
