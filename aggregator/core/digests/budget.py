@@ -20,10 +20,15 @@ class LineSize:
     brief: int
 
 
-def lighter(content: DigestContent, excess: int, size_of: Callable[[StoryLine], LineSize]) -> DigestContent:
+def lighter(
+    content: DigestContent,
+    excess: int,
+    size_of: Callable[[StoryLine], LineSize],
+    title_size_of: Callable[[Section], int],
+) -> DigestContent:
     """`content` made lighter by at least `excess` bytes, or by everything that can go.
 
-    What stands lowest in its topic goes first, so that each topic keeps its best stories as long as there is room. A
+    `size_of` and `title_size_of` tell what a story and a section's title take. What stands lowest in its topic goes first, so that each topic keeps its best stories as long as there is room. A
     section may end up without stories, only with a count. Always takes something out unless nothing is left.
     """
     lines = [
@@ -40,11 +45,14 @@ def lighter(content: DigestContent, excess: int, size_of: Callable[[StoryLine], 
         if saved < excess and not is_brief and line.excerpt is not None:
             bare.add((at, rank))
             saved += sizes[at, rank].full - sizes[at, rank].lean
+    left = [len(section.stories) + len(section.brief) for section in content.sections]
     for rank, at, _, is_brief in lines:
         if saved < excess:
             gone.add((at, rank))
             size = sizes[at, rank]
+            left[at] -= 1
             saved += size.brief if is_brief else size.lean
+            saved += 0 if left[at] else title_size_of(content.sections[at])
     sections = tuple(_without(section, at, bare, gone) for at, section in enumerate(content.sections))
     return replace(content, sections=sections)
 

@@ -31,6 +31,8 @@ def clean(text: str) -> str:
 
     Spaces at both ends are kept as one, so that runs of one sentence can be cleaned alone and joined again.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text
     told = _SPACES.sub(" ", _NOTHING.sub("", _BROKEN.sub("\ufffd", text)))
     return _STACKED.sub(r"\1", told)
 
@@ -98,7 +100,7 @@ def apart(text: str) -> str:
 
 def width(text: str) -> int:
     """Columns of a terminal that `text` takes: two for wide letters, none for marks, joiners and isolates."""
-    return sum(_columns(char) for char in text)
+    return len(text) if text.isascii() else sum(_columns(char) for char in text)
 
 
 def _columns(char: str) -> int:
@@ -132,7 +134,9 @@ def wrap(text: str, *, columns: int, first: str = "", rest: str = "", foreign: b
 
 def runs_leftward(text: str) -> bool:
     """Whether any letter of `text` belongs to a script that is written from right to left."""
-    return any(char >= "\u0590" and unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text)
+    return not text.isascii() and any(
+        char >= "\u0590" and unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text
+    )
 
 
 def _words(text: str, columns: int) -> Iterator[str]:

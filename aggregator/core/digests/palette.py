@@ -12,7 +12,7 @@ LIGHT: Mapping[str, str] = {
     "muted": "#565e66",
     "link": "#0b559f",
     "mark": "#fbeab0",
-    "on_mark": "#20262b",
+    "on_mark": "#2a2310",
     "hit": "#c9a227",
     "high": "#9a1f14",
     "rule": "#d5d9d2",

@@ -1,0 +1,196 @@
+"""Pending matches and the state of the sources -> the content of one digest: topics, stories, leads, order, counts.
+
+It leaves nothing out without counting it, and it never asks a clock: what is due was decided before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.core.digests.excerpt import excerpt, headline
+from aggregator.core.digests.gather import Grouping, by_words, stories
+from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Section, SourceReport, StoryLine
+from aggregator.core.model.feeds import Tier
+from aggregator.core.urls import host_of
+
+_TIERS: Mapping[str, int] = {tier: rank for rank, tier in enumerate(Tier)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of each topic is told: stories in full, then titles only; lengths of quotations in characters."""
+
+    full: int = 25
+    brief: int = 25
+    excerpt: int = 280
+    headline: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """A story of one topic with its place in the order, and whether its reader has it already."""
+
+    key: str
+    line: StoryLine
+    rank: tuple[int, int, float, int]
+    entries: frozenset[int]
+    alerted: bool
+
+
+def compose(
+    *,
+    subscription: str,
+    subscriber_name: str | None,
+    timezone: str,
+    slot_at: datetime,
+    since: datetime | None,
+    items: Sequence[DueItem],
+    sources: SourceReport,
+    archive: bool = False,
+    coalesced: int = 0,
+    topics: Sequence[tuple[str, str]] = (),
+    group: Grouping = by_words,
+    limits: Limits = Limits(),
+) -> DigestContent:
+    """The content of one digest, from pending matches in any order. Times are aware UTC, `timezone` an IANA name.
+
+    Items of one topic that tell one story become one line, led by the outlet nearest to the facts (tier, then fullest
+    text, then earliest), with the score of its strongest member. Stories with an alert come first, then those that more
+    outlets carry, then the latest; ties by match id. An entry that matches two topics stands under both.
+    A story this person was alerted to comes as `alerted`, unless a new member fired a clause that no alerted one did.
+
+    `topics` are (id, name) of all topics watched: sections come in their order, others after them by id. `item_count`
+    counts entries and `story_count` stories, each once, without those already alerted. `group` is asked for entries
+    without a stored story.
+    """
+    ordered = sorted(items, key=lambda item: item.match_id)
+    keys = stories(ordered, group)
+    told = {
+        topic_id: _told([item for item in ordered if item.topic_id == topic_id], keys, limits)
+        for topic_id in _topic_order(ordered, topics)
+    }
+    names = {item.topic_id: item.topic_name for item in ordered}
+    fresh = [story for section in told.values() for story in section if not story.alerted]
+    return DigestContent(
+        subscription=subscription,
+        subscriber_name=subscriber_name,
+        timezone=timezone,
+        slot_at=slot_at,
+        since=since,
+        sections=tuple(_section(topic_id, names[topic_id], section, limits) for topic_id, section in told.items()),
+        sources=sources,
+        item_count=len(frozenset[int]().union(*(story.entries for story in fresh))),
+        story_count=len({story.key for story in fresh}),
+        archive=archive,
+        coalesced=coalesced,
+        topics=tuple(name for _, name in topics) or tuple(names[topic_id] for topic_id in told),
+    )
+
+
+def _topic_order(items: Sequence[DueItem], topics: Sequence[tuple[str, str]]) -> list[str]:
+    """Ids of the topics that have items: first in the order the subscription names them, then by id."""
+    wanted = [topic_id for topic_id, _ in topics]
+    return sorted(
+        {item.topic_id for item in items},
+        key=lambda topic_id: (wanted.index(topic_id) if topic_id in wanted else len(wanted), topic_id),
+    )
+
+
+def _section(topic_id: str, topic_name: str, told: Sequence[_Told], limits: Limits) -> Section:
+    """One topic's part: the first stories in full, the next as titles, the rest as a number."""
+    fresh = [story.line for story in told if not story.alerted]
+    shown = limits.full + limits.brief
+    return Section(
+        topic_id=topic_id,
+        topic_name=topic_name,
+        stories=tuple(fresh[: limits.full]),
+        brief=tuple(fresh[limits.full : shown]),
+        more=max(len(fresh) - shown, 0),
+        alerted=tuple(story.line for story in told if story.alerted),
+    )
+
+
+def _told(items: Sequence[DueItem], keys: Mapping[int, str], limits: Limits) -> list[_Told]:
+    """The stories that the items of one topic tell, most important first."""
+    members: dict[str, list[DueItem]] = {}
+    for item in items:
+        members.setdefault(keys[item.entry_id], []).append(item)
+    return sorted((_story(key, found, limits) for key, found in members.items()), key=lambda story: story.rank)
+
+
+def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
+    """One story: what is new of it leads; when nothing is new, what its reader was alerted to leads."""
+    fresh = [item for item in members if item.alerted_at is None]
+    known = [item for item in members if item.alerted_at is not None]
+    alerted = bool(known) and _clauses(fresh) <= _clauses(known)
+    lead = min(known if alerted else fresh, key=_lead_rank)
+    also = sorted((item for item in members if item is not lead), key=_lead_rank)
+    newest = max(item.first_seen for item in members)
+    return _Told(
+        key=key,
+        line=_line(lead, also, limits),
+        rank=(
+            0 if any(item.alert for item in members) else 1,
+            -len({item.feed_id for item in members}),
+            -newest.timestamp(),
+            min(item.match_id for item in members),
+        ),
+        entries=frozenset(item.entry_id for item in members),
+        alerted=alerted,
+    )
+
+
+def _lead_rank(item: DueItem) -> tuple[int, int, float, int]:
+    return _TIERS.get(item.tier, len(_TIERS)), -len(item.text), item.first_seen.timestamp(), item.match_id
+
+
+def _clauses(items: Iterable[DueItem]) -> frozenset[str]:
+    """Names of the clauses that speak for these items."""
+    return frozenset(fired.clause for item in items for fired in item.fired if fired.points > 0)
+
+
+def _line(lead: DueItem, also: Sequence[DueItem], limits: Limits) -> StoryLine:
+    """The story's line. One that cannot be quoted has an empty headline, and is told as one that could not be shown."""
+    members = (lead, *also)
+    points: dict[str, float] = {}
+    for fired in (fired for item in members for fired in item.fired if fired.points > 0):
+        points[fired.clause] = max(fired.points, points.get(fired.clause, 0.0))
+    try:
+        title, quoted = _headline(lead, limits), _quoted(lead, limits)
+    except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
+        title, quoted = Excerpt(runs=()), None
+    return StoryLine(
+        lead=lead,
+        headline=title,
+        excerpt=quoted,
+        matched=tuple(sorted(points, key=lambda clause: (-points[clause], clause))),
+        score=max(item.score for item in members),
+        also=tuple(also),
+    )
+
+
+def _headline(item: DueItem, limits: Limits) -> Excerpt:
+    """The title with its hits marked; else how the text begins, else the host that the entry points to."""
+    if item.title.strip():
+        return headline(item.title, _spans(item, "title"), limits.headline)
+    if item.text.strip():
+        return excerpt(item.text, (), min(limits.headline, 120))
+    return Excerpt(runs=((f"Untitled, at {host_of(item.link or '') or item.feed_name}", False),))
+
+
+def _quoted(item: DueItem, limits: Limits) -> Excerpt | None:
+    """The words around the hits, None when the text says no more than the title."""
+    if not item.text.strip() or " ".join(item.text.split()) == " ".join(item.title.split()):
+        return None
+    return excerpt(item.text, _spans(item, "text"), limits.excerpt)
+
+
+def _spans(item: DueItem, field: str) -> list[tuple[int, int]]:
+    """Where the clauses that speak for the item fired in one of its fields; what lowers it is not marked."""
+    return [
+        (span.start, span.end)
+        for fired in item.fired
+        if fired.points > 0
+        for span in fired.spans
+        if span.field == field
+    ]

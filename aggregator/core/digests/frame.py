@@ -1,0 +1,233 @@
+"""A digest's content -> the words around its stories: subject, preheader, heading, notices, counts, and why it came.
+
+It never speaks of a single story but in the subject and the preheader, which quote the headlines on top.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from urllib.parse import urlsplit
+
+from aggregator.core.digests.display import apart, cut, line
+from aggregator.core.digests.times import long_words, offset_words, short_words
+from aggregator.core.digests.view import (
+    alerted_lines,
+    is_clear,
+    is_high,
+    joined,
+    number_words,
+    plain_words,
+    source_words,
+)
+from aggregator.core.model.digests import DigestContent, Section, StoryLine
+
+SUBJECT = 120  # characters
+_TOPIC, _NAME, _PREHEADER, _TOPICS = 40, 60, 110, 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where a digest may point to besides its stories: this installation, unsubscribing, and its own page.
+
+    Each is an http(s) or mailto URL of ours, or None, and then the mail does not speak of it.
+    """
+
+    base_url: str | None = None
+    unsubscribe: str | None = None
+    archive: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameView:
+    """The words around the stories; every text is one clean line."""
+
+    subject: str
+    preheader: str
+    heading: str
+    kicker: str
+    when: str
+    covers: str
+    notices: tuple[str, ...]
+    counts: tuple[str, ...]  # `Narcotics policy: 5`, when there are several topics
+    silent: str
+    left_out: tuple[str, ...]
+    why: tuple[str, ...]
+    archive: str | None
+    unsubscribe: str | None
+
+
+def frame_of(content: DigestContent, zone: tzinfo | None, links: Links) -> FrameView:
+    """Everything a digest says besides its stories. `zone` is None when the reader's zone has no such name."""
+    known = zone or UTC
+    return FrameView(
+        subject=_subject(content),
+        preheader=_preheader(content),
+        heading=_heading(content),
+        kicker=", ".join(filter(None, (line(content.subscriber_name, _NAME), line(content.subscription, _NAME)))),
+        when=f"{long_words(content.slot_at, known)} ({_zone_words(content, zone)}; all times below)",
+        covers=_covers(content, known),
+        notices=_notices(content, zone),
+        counts=_counts(content),
+        silent=_silent(content),
+        left_out=_left_out(content),
+        why=_why(content, zone, links),
+        archive=_ours(links.archive),
+        unsubscribe=_ours(links.unsubscribe),
+    )
+
+
+def _subject(content: DigestContent) -> str:
+    """`[Topic] 12 new: <top headline>`, at most 120 characters, and never an encoded word."""
+    top = [story for story in _by_weight(content) if plain_words(story.headline.runs)]
+    names = [line(section.topic_name, _TOPIC) for section in content.sections if section.stories or section.more]
+    if top:
+        first = next(section for section in content.sections if top[0] in section.stories)
+        names.sort(key=lambda name: name != line(first.topic_name, _TOPIC))
+    names = names or [line(name, _TOPIC) for name in content.topics] or [line(content.subscription, _TOPIC)]
+    label = f"[{names[0]} +{len(names) - 1}]" if len(names) > 1 else f"[{names[0]}]"
+    told = f"{label} {_news(content)}"
+    headline = plain_words(top[0].headline.runs) if top else ""
+    told = f"{told}: {line(headline, SUBJECT)}" if headline else told
+    return cut(told.replace("=?", "= ?"), SUBJECT)
+
+
+def _news(content: DigestContent) -> str:
+    """What the subject says of the number of stories."""
+    if content.story_count:
+        return f"{content.story_count:,} {_kind(content)}"
+    report = content.sources
+    shown, more = alerted_lines(content)
+    if shown:
+        alerted = number_words(len(shown) + more, "story", "stories")
+        return f"Nothing new besides {alerted} already alerted to you"
+    if is_clear(content):
+        return f"All clear: {number_words(report.checked, 'source', 'sources')} checked, nothing new"
+    trouble = [
+        f"{len(found)} {word}"
+        for found, word in ((report.failing, "failing"), (report.gaps, "with possible gaps"))
+        if found
+    ]
+    unchecked = [f"{report.feeds - report.checked} not checked"] if report.feeds > report.checked else []
+    return f"Nothing new ({', '.join(trouble + unchecked)})" if trouble or unchecked else "Nothing new"
+
+
+def _kind(content: DigestContent) -> str:
+    """`new`, or what the stories of a first digest are."""
+    if not content.archive:
+        return "new"
+    leads = [story.lead for section in content.sections for story in section.stories]
+    return "from the archive" if all(lead.archive for lead in leads) else "new and from the archive"
+
+
+def _heading(content: DigestContent) -> str:
+    if not content.story_count:
+        return "All clear" if is_clear(content) and not alerted_lines(content)[0] else "Nothing new"
+    stories = number_words(content.story_count, "story", "stories")
+    kind = _kind(content)
+    return stories.replace(" ", " new ", 1) if kind == "new" else f"{stories}, {kind}"
+
+
+def _preheader(content: DigestContent) -> str:
+    """What a list of mails shows after the subject: how many are high, and the next headlines."""
+    told = _by_weight(content)
+    if not told:
+        return line(source_words(content), _PREHEADER)
+    high = sum(map(is_high, told))
+    tiers = f"{high:,} high, {content.story_count - high:,} other: " if 0 < high < content.story_count else ""
+    rest = "; ".join(apart(line(plain_words(story.headline.runs), _PREHEADER)) for story in told[1:4])
+    return line(f"{tiers}{rest}" if rest else source_words(content), _PREHEADER)
+
+
+def _by_weight(content: DigestContent) -> list[StoryLine]:
+    """The stories told in full, each entry once, the weightiest of all topics first."""
+    once: dict[int, StoryLine] = {}
+    for section in content.sections:
+        for story in section.stories:
+            once.setdefault(story.lead.entry_id, story)
+    return sorted(once.values(), key=lambda story: (not is_high(story), -len({item.feed_id for item in story.also})))
+
+
+def _covers(content: DigestContent, zone: tzinfo) -> str:
+    """Which span it covers, how much came, and from how many articles."""
+    since = "" if content.since is None else f" since {short_words(content.since, zone, content.slot_at)}"
+    if not content.story_count:
+        topics = joined(content.topics, _TOPICS) if content.topics else "your topics"
+        return f"Nothing new on {topics}{since}."
+    articles = number_words(content.item_count, "article", "articles")
+    stories = number_words(content.story_count, "story", "stories")
+    return (
+        f"{articles}{since}, told as {stories}." if content.item_count > content.story_count else f"{articles}{since}."
+    )
+
+
+def _notices(content: DigestContent, zone: tzinfo | None) -> tuple[str, ...]:
+    """What is unusual about this digest."""
+    told = []
+    if content.archive:
+        told.append(
+            "This is the first digest of this subscription. It starts with the latest matches from the archive; "
+            "from now on you get what is new."
+        )
+    if content.coalesced:
+        earlier = number_words(content.coalesced, "earlier digest that was", "earlier digests that were")
+        told.append(f"This digest also covers {earlier} not sent in time. Nothing was left out.")
+    if zone is None:
+        told.append(f"There is no time zone called {line(content.timezone, _NAME)}; times are in UTC.")
+    return tuple(told)
+
+
+def _zone_words(content: DigestContent, zone: tzinfo | None) -> str:
+    if zone is None or content.timezone == "UTC":
+        return "UTC"
+    return f"{line(content.timezone, _NAME)}, {offset_words(content.slot_at, zone)}"
+
+
+def _fresh(section: Section) -> int:
+    return len(section.stories) + len(section.brief) + section.more
+
+
+def _counts(content: DigestContent) -> tuple[str, ...]:
+    """Each topic with its number of stories, when there are several."""
+    told = [
+        f"{line(section.topic_name, _NAME)}: {_fresh(section):,}" for section in content.sections if _fresh(section)
+    ]
+    if len(told) < 2:
+        return ()
+    rest = [f"{len(told) - _TOPICS} more topics"] if len(told) > _TOPICS else []
+    return (*told[:_TOPICS], *rest)
+
+
+def _silent(content: DigestContent) -> str:
+    """Which of the watched topics have nothing new; empty when all have, or when none has and the heading says so."""
+    told = {section.topic_name for section in content.sections if _fresh(section)}
+    silent = [name for name in content.topics if name not in told]
+    return f"Nothing new on {joined(silent, _TOPICS)}." if silent and told else ""
+
+
+def _left_out(content: DigestContent) -> tuple[str, ...]:
+    """Topics whose stories all had to make room, with their numbers."""
+    told = [
+        f"{line(section.topic_name, _NAME)}: {number_words(section.more, 'story', 'stories')}"
+        for section in content.sections
+        if section.more and not section.stories and not section.brief
+    ]
+    rest = [f"and {number_words(len(told) - _TOPICS, 'more topic', 'more topics')}"] if len(told) > _TOPICS else []
+    return (*told[:_TOPICS], *rest)
+
+
+def _why(content: DigestContent, zone: tzinfo | None, links: Links) -> tuple[str, ...]:
+    """Why this person gets this, and what the mail does not do."""
+    names = content.topics or tuple(section.topic_name for section in content.sections)
+    watches = f" watches {joined(names, _TOPICS)} and is sent" if names else " is sent"
+    home = urlsplit(_ours(links.base_url) or "").netloc
+    sender = f" It was sent by aggregator at {line(home, _NAME)}." if home else ""
+    alerted = " Stories you were alerted to are listed apart." if alerted_lines(content)[0] else ""
+    name, clock = line(content.subscription, _NAME), "UTC" if zone is None else line(content.timezone, _NAME)
+    return (
+        f"Your subscription \u201c{name}\u201d{watches} on {clock} time.{alerted}{sender}",
+        "This mail loads no images and counts no clicks; its links lead straight to the publishers.",
+    )
+
+
+def _ours(link: str | None) -> str | None:
+    """One of our own links, None when it is none that a mail may carry."""
+    return link if link and urlsplit(link).scheme in {"http", "https", "mailto"} else None

@@ -1,0 +1,189 @@
+"""The words of a digest -> its plain text part, for a terminal or a mail reader without HTML: lines of at most 76 columns.
+
+Matched words stand between asterisks. An address always stands on a line of its own, whole, however long it is.
+"""
+
+from collections.abc import Iterator
+
+from aggregator.core.digests.display import apart, width, wrap
+from aggregator.core.digests.frame import FrameView
+from aggregator.core.digests.view import (
+    NotesView,
+    Place,
+    Runs,
+    StoryView,
+    alerted_lines,
+    is_sound,
+    number_words,
+    plain_words,
+    source_notes,
+    source_words,
+    story_view,
+)
+from aggregator.core.model.digests import DigestContent, Section, StoryLine
+
+COLUMNS = 76
+_INDENT = "    "
+_QUOTE = f"{_INDENT}> "
+UNSHOWN = "One story could not be shown (match {match}); it is kept with its entry."
+
+
+def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
+    """The whole text part, ending with a line feed. A story that cannot be told becomes a line that says so."""
+    blocks = [_head(frame)]
+    number = 1
+    for section in content.sections:
+        if section.stories or section.brief:
+            blocks.append(_title(section))
+            blocks += _stories(section, place, number)
+            number += len(section.stories) + len(section.brief)
+            blocks += [_more(section.more, frame)] if section.more else []
+    if frame.left_out:
+        blocks.append(_listed("Also matched, not shown here", frame.left_out))
+    alerted = list(_alerted(content, place))
+    if alerted:
+        blocks.append("\n".join([_underlined("Already alerted to you", "-"), *alerted]))
+    blocks.append(_sources(content, place))
+    blocks.append(_foot(frame))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _head(frame: FrameView) -> str:
+    lines = [_para(frame.kicker)] if frame.kicker else []
+    lines += [_underlined(frame.heading.upper(), "="), _para(frame.when), _para(frame.covers)]
+    lines += [f"\n{_para(notice)}" for notice in frame.notices]
+    if frame.counts:
+        lines += ["", *(wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT) for told in frame.counts)]
+    lines += [f"\n{_para(frame.silent)}"] if frame.silent else []
+    lines += [f"\nRead it on the web:\n{frame.archive}"] if frame.archive else []
+    return "\n".join(lines)
+
+
+def _title(section: Section) -> str:
+    count = number_words(len(section.stories) + len(section.brief) + section.more, "story", "stories")
+    return f"\n{_underlined(f'{plain_words(((section.topic_name, False),))} ({count})', '=')}"
+
+
+def _stories(section: Section, place: Place, number: int) -> Iterator[str]:
+    for at, story in enumerate(section.stories, number):
+        yield _told(story, place, at, brief=False)
+    if section.brief:
+        first = number + len(section.stories)
+        lines = [_told(story, place, at, brief=True) for at, story in enumerate(section.brief, first)]
+        yield "\n".join([_underlined("In brief", "-"), *lines])
+
+
+def _told(story: StoryLine, place: Place, number: int, *, brief: bool) -> str:
+    """One story, or the line that says it could not be shown."""
+    try:
+        view = story_view(story, place)
+        return _brief(view, number) if brief else _full(view, number)
+    except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
+        return wrap(UNSHOWN.format(match=story.lead.match_id), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT)
+
+
+def _full(view: StoryView, number: int) -> str:
+    lines = [wrap(plain_words(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
+    lines += [f"{_INDENT}{view.href}"] if view.href else [f"{_INDENT}(no link was given)"]
+    lines += [_inset(f"{_source(view)}. {view.times}.")]
+    if view.quote:
+        lines += [wrap(_marked(view.quote), columns=COLUMNS, first=_QUOTE, rest=_QUOTE, foreign=True)]
+    lines += [_inset(f"Matched: {_matched(view)}")]
+    lines += [_inset(f"Also in: {_also(view)}")] if view.also else []
+    return "\n".join(lines)
+
+
+def _brief(view: StoryView, number: int) -> str:
+    lines = [wrap(plain_words(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
+    lines += [f"{_INDENT}{view.href}"] if view.href else []
+    return "\n".join([*lines, _inset(f"{_source(view)}. {view.times}. Matched: {_matched(view)}")])
+
+
+def _alerted(content: DigestContent, place: Place) -> Iterator[str]:
+    stories, more = alerted_lines(content)
+    for story in stories:
+        try:
+            view = story_view(story, place)
+            when = f", alerted {view.alerted}" if view.alerted else ""
+            told = f"{apart(plain_words(view.headline))} ({apart(view.source)}{when})"
+        except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
+            told = UNSHOWN.format(match=story.lead.match_id)
+        yield wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT)
+    if more:
+        yield f"  - and {more:,} more"
+
+
+def _source(view: StoryView) -> str:
+    """`HIGH: UNODC (official), unodc.org, from the archive`."""
+    tier = f" ({view.tier})" if view.tier else ""
+    told = ", ".join(
+        filter(None, (f"{apart(view.source)}{tier}", view.host, "from the archive" if view.archive else ""))
+    )
+    return f"HIGH: {told}" if view.high else told
+
+
+def _also(view: StoryView) -> str:
+    names = ", ".join(apart(name) for name, _ in view.also)
+    return f"{names} (+{view.also_more})" if view.also_more else names
+
+
+def _matched(view: StoryView) -> str:
+    """`trafficking, agencies (score 9)`."""
+    more = (f"{view.matched_more} more",) if view.matched_more else ()
+    names = ", ".join((*map(apart, view.matched), *more))
+    return f"{names} (score {view.score})" if names else f"score {view.score}"
+
+
+def _marked(runs: Runs) -> str:
+    """The quotation with asterisks around its hits, never with a space between an asterisk and its word."""
+    told = ""
+    for text, marked in runs:
+        word = text.strip()
+        told += text.replace(word, f"*{word}*", 1) if marked and word else text
+    return told
+
+
+def _more(count: int, frame: FrameView) -> str:
+    where = f", all on the web:\n{frame.archive}" if frame.archive else " that did not fit in here."
+    return f"and {number_words(count, 'more story', 'more stories')}{where}"
+
+
+def _sources(content: DigestContent, place: Place) -> str:
+    notes = source_notes(content, place)
+    lines = [_underlined("Sources", "="), _para(source_words(content))]
+    if is_sound(content):
+        lines.append("None failed, none may have dropped entries, none was unusually quiet.")
+    return "\n".join([*lines, *(_notes(found) for found in notes)])
+
+
+def _notes(found: NotesView) -> str:
+    rest = (f"and {found.more:,} more",) if found.more else ()
+    return "\n" + _listed(
+        found.title,
+        (*(f"{apart(name)}: {apart(detail)}" if detail else apart(name) for name, detail in found.notes), *rest),
+    )
+
+
+def _foot(frame: FrameView) -> str:
+    lines = [_underlined("Why you get this", "-"), *(_para(told) for told in frame.why)]
+    lines += [f"\nUnsubscribe:\n{frame.unsubscribe}"] if frame.unsubscribe else []
+    return "\n".join(lines)
+
+
+def _listed(title: str, entries: tuple[str, ...]) -> str:
+    return "\n".join(
+        [_para(f"{title}:"), *(wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT) for told in entries)]
+    )
+
+
+def _underlined(title: str, sign: str) -> str:
+    shown = _para(title)
+    return f"{shown}\n{sign * min(max(map(width, shown.splitlines())), COLUMNS)}"
+
+
+def _para(text: str) -> str:
+    return wrap(text, columns=COLUMNS)
+
+
+def _inset(text: str) -> str:
+    return wrap(text, columns=COLUMNS, first=_INDENT, rest=_INDENT)
