@@ -6,8 +6,10 @@ It sits below HTTP and TLS, in httpcore's network backend, so no redirect, rebin
 import asyncio
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
 import httpcore
 
@@ -109,13 +111,15 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             # An address that swallows packets costs its share of the time, not the turn of the others.
             share = max(ends - loop.time(), 0) / left if timeout is not None else None
             try:
-                return await self._inner.connect_tcp(
+                stream = await self._inner.connect_tcp(
                     str(address), port, timeout=share, local_address=local_address, socket_options=socket_options
                 )
             except httpcore.ConnectTimeout:
                 failure = WireError(FailureKind.TIMEOUT, f"{host} ({address}) port {port}: no connection in time")
             except httpcore.ConnectError as error:
                 failure = WireError(FailureKind.CONNECT, f"{host} ({address}) port {port}: {_reason(error)}")
+            else:
+                return _TcpStream(stream)
         raise failure
 
     async def connect_unix_socket(
@@ -151,6 +155,37 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 f"port {port} of {host} is none of {ports}; networks named in AGGREGATOR_ALLOW_PRIVATE have all ports",
             )
         return judged[:MAX_ADDRESSES]
+
+
+class _TcpStream(httpcore.AsyncNetworkStream):
+    """A connection that also closes when a handshake is cancelled, where httpcore would leave the socket open."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._inner.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
 
 
 def _reason(error: BaseException) -> str:

@@ -97,7 +97,7 @@ def _before_the_answer(host: str) -> Iterator[None]:
     except httpcore.TimeoutException:
         raise WireError(FailureKind.TIMEOUT, f"{host} took the request and did not answer") from None
     except httpcore.ConnectError as error:
-        raise WireError(FailureKind.TLS, f"{host}: {_tls_reason(error.__cause__)}") from error
+        raise WireError(FailureKind.TLS, f"{host}: {_tls_reason(error.__context__)}") from error
     except httpcore.NetworkError as error:
         raise WireError(
             FailureKind.CONNECT, f"{host} broke the connection: {str(error) or 'connection lost'}"

@@ -1,9 +1,11 @@
 """What the fetch tests share: asyncio as their loop, a server on loopback, and a fetcher that may reach it."""
 
+import ssl
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 
 import pytest
+import trustme
 
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
@@ -22,6 +24,19 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Who signs the certificates that the tests trust."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def trust(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
     async with ScriptedServer() as scripted:
@@ -29,13 +44,14 @@ async def server() -> AsyncIterator[ScriptedServer]:
 
 
 @pytest.fixture
-async def fetcher() -> AsyncIterator[Fetcher]:
-    """Limits are those of a patient operator, shortened where a test has to run into them."""
+async def fetcher(trust: ssl.SSLContext) -> AsyncIterator[Fetcher]:
+    """Limits are small, so that a test can run into them."""
     async with Fetcher(
         user_agent="aggregator-test/1 (+https://example.org/about)",
         allow_private=LOOPBACK,
-        limits=FetchLimits(connect=1, read=0.3, total=0.6, wire=200_000, decoded=400_000),
+        limits=FetchLimits(connect=1, read=0.25, total=0.5, wire=200_000, decoded=400_000),
         resolve=resolve_to_loopback,
         gate=HostGate(0),
+        tls=trust,
     ) as client:
         yield client
