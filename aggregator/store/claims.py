@@ -116,8 +116,12 @@ def release(
 ) -> None:
     """Give hosts back. `undone` feeds were not checked: they are due again as they were, and no attempt is counted."""
     held = {host_id for token, host_id in still_held(connection, (lease,)) if host_id in set(host_ids)}
-    given_up = [one for one in undone if one.host_id in held]
-    _write_attempts(connection, [(one.feed.id, max(0, one.state.strikes - 1), one.due_at) for one in given_up])
+    for one in undone:
+        if one.host_id in held:
+            # A check written after all has moved the next one: that stands.
+            mine = update(feed_state).where(feed_state.c.feed_id == one.feed.id)
+            unwritten = mine.where(feed_state.c.next_check_at == one.state.next_check_at)
+            connection.execute(unwritten.values(strikes=max(0, one.state.strikes - 1), next_check_at=one.due_at))
     if held:
         connection.execute(update(host).where(host.c.id.in_(held)).values(lease=None, lease_until=None))
         _settle_hosts(connection, held)

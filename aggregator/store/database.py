@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from aggregator.core.errors import StoreError
 from aggregator.store import dialect
 
+__all__ = ["Connection", "Store"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -104,16 +104,18 @@ def _advance(connection: Connection, one: Delivery, phase: Phase, **values: Any)
 
 
 def _settle(connection: Connection, digest_id: int, state: LedgerState, *, reason: str | None = None) -> None:
-    told = select(func.max(evidence.c.id)).where(evidence.c.match_id == ledger.c.match_id).scalar_subquery()
-    n = (
+    told = (
         select(revision.c.n)
         .join(evidence, evidence.c.revision_id == revision.c.id)
-        .where(evidence.c.id == told)
+        .where(evidence.c.match_id == ledger.c.match_id)
+        .order_by(evidence.c.id.desc())
+        .limit(1)
+        .correlate(ledger)
         .scalar_subquery()
     )
     values: dict[str, Any] = {"state": state.value, "reason": reason}
     if state is LedgerState.DELIVERED:
-        values["revision_sent"] = n
+        values["revision_sent"] = told
     connection.execute(update(ledger).where(ledger.c.digest_id == digest_id).values(values))
 
 
@@ -121,6 +123,11 @@ def _park(connection: Connection, channel: str, until: datetime, detail: str | N
     values = {"parked_until": until, "detail": detail or ""}
     row = dialect.insert(connection, relay).values(channel=channel, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["channel"], set_=values))
+
+
+def extend(connection: Connection, *, lease: str, until: datetime) -> None:
+    """Keep claimed deliveries ours while their sessions go on."""
+    connection.execute(update(delivery).where(delivery.c.lease == lease).values(lease_until=until))
 
 
 def release(connection: Connection, *, lease: str) -> None:

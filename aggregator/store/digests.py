@@ -70,8 +70,16 @@ def due_items(connection: Connection, subscription_id: int, *, archive: bool, li
     return tuple(_with_alert(item, alerted.get(item.match_id)) for item in found)
 
 
+def any_pending(connection: Connection, subscription_id: int) -> bool:
+    """Whether anything at all waits to be told to a subscription."""
+    pending = and_(ledger.c.state == LedgerState.PENDING.value, ledger.c.digest_id.is_(None))
+    query = select(ledger.c.match_id).where(ledger.c.subscription_id == subscription_id, pending).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def _items() -> Select[Any]:
-    newest = select(func.max(evidence.c.id)).where(evidence.c.match_id == match.c.id).scalar_subquery()
+    proof = evidence.alias("proof")
+    newest = select(func.max(proof.c.id)).where(proof.c.match_id == match.c.id).correlate(match).scalar_subquery()
     return (
         select(
             match.c.id.label("match_id"),

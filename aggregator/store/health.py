@@ -36,6 +36,11 @@ def beats(connection: Connection) -> Mapping[str, tuple[datetime, Mapping[str, A
     return {row.kind: (row.at, row.detail) for row in connection.execute(select(heartbeat))}
 
 
+def database_time(connection: Connection) -> datetime:
+    """The database's own clock, to compare with ours."""
+    return dialect.now_of(connection)
+
+
 def totals(connection: Connection) -> Totals:
     """Count what is stored."""
     count = func.count()

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from aggregator.core.errors import SchemaMismatchError, StoreError
+from aggregator.store import dialect, migrate
+from aggregator.store.migrate import Schema
+from tests.factories import NOW
+
+
+def test_an_empty_database_upgraded_to_head_equals_the_tables_in_code(database: str) -> None:
+    assert migrate.upgrade(database, now=NOW) is Schema.EMPTY
+    assert migrate.inspect_schema(database) is Schema.CURRENT
+    assert migrate.differences(database) == ()
+
+
+def test_head_to_base_to_head_survives(database: str) -> None:
+    migrate.upgrade(database, now=NOW)
+    migrate.downgrade(database)
+    assert migrate.inspect_schema(database) is Schema.EMPTY
+    migrate.upgrade(database, now=NOW)
+    assert migrate.differences(database) == ()
+
+
+def test_an_upgrade_of_a_current_database_does_nothing(database: str) -> None:
+    migrate.upgrade(database, now=NOW)
+    assert migrate.upgrade(database, now=NOW) is Schema.CURRENT
+
+
+def test_a_database_of_a_newer_schema_is_refused_and_left_alone(database: str) -> None:
+    migrate.upgrade(database, now=NOW)
+    _set_version(database, "9999")
+    with pytest.raises(SchemaMismatchError, match="newer aggregator"):
+        migrate.upgrade(database, now=NOW)
+    assert migrate.inspect_schema(database) is Schema.NEWER
+
+
+def test_a_database_with_somebody_elses_tables_is_refused(database: str) -> None:
+    engine = create_engine(dialect.parse_url(database))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE orders (id INTEGER)"))
+    engine.dispose()
+    with pytest.raises(SchemaMismatchError, match="not aggregator's"):
+        migrate.upgrade(database, now=NOW)
+
+
+def test_a_database_in_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(StoreError, match="cannot open the database"):
+        migrate.upgrade(f"sqlite:///{blocked}/aggregator.db", now=NOW)
+
+
+def _set_version(database: str, version: str) -> None:
+    engine = create_engine(dialect.parse_url(database))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+    engine.dispose()
