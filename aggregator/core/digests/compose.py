@@ -54,22 +54,13 @@ def compose(
 ) -> DigestContent:
     """The content of one digest, from pending matches in any order. Times are aware UTC, `timezone` an IANA name.
 
-    Items of one topic that tell one story become one line, led by the outlet nearest to the facts (tier, then fullest
-    text, then earliest), with the score of its strongest member. Stories with an alert come first, then those that more
-    outlets carry, then the latest; ties by match id. An entry that matches two topics stands under both.
-    A story this person was alerted to comes as `alerted`, unless a new member fired a clause that no alerted one did.
-
-    `topics` are (id, name) of all topics watched: sections come in their order, others after them by id. `item_count`
-    counts entries and `story_count` stories, each once, without those already alerted. `group` is asked for entries
-    without a stored story.
+    Items of one topic that tell one story become one line. An entry that matches two topics stands under both, but
+    `item_count` (entries) and `story_count` count it once, and not at all when this person was alerted to it before.
+    `topics` are (id, name) of all topics watched: sections come in their order, others after them by id. `group` is
+    asked for entries without a stored story.
     """
-    ordered = sorted(items, key=lambda item: item.match_id)
-    keys = stories(ordered, group)
-    told = {
-        topic_id: _told([item for item in ordered if item.topic_id == topic_id], keys, limits)
-        for topic_id in _topic_order(ordered, topics)
-    }
-    names = {item.topic_id: item.topic_name for item in ordered}
+    told = _by_topic(sorted(items, key=lambda item: item.match_id), topics, group, limits)
+    names = {item.topic_id: item.topic_name for item in items}
     fresh = [story for section in told.values() for story in section if not story.alerted]
     return DigestContent(
         subscription=subscription,
@@ -85,6 +76,17 @@ def compose(
         coalesced=coalesced,
         topics=tuple(name for _, name in topics) or tuple(names[topic_id] for topic_id in told),
     )
+
+
+def _by_topic(
+    items: Sequence[DueItem], topics: Sequence[tuple[str, str]], group: Grouping, limits: Limits
+) -> dict[str, list[_Told]]:
+    """Topic id -> its stories in order, for each topic that has any."""
+    keys = stories(items, group)
+    found: dict[str, list[DueItem]] = {topic_id: [] for topic_id in _topic_order(items, topics)}
+    for item in items:
+        found[item.topic_id].append(item)
+    return {topic_id: _told(members, keys, limits) for topic_id, members in found.items()}
 
 
 def _topic_order(items: Sequence[DueItem], topics: Sequence[tuple[str, str]]) -> list[str]:
@@ -111,7 +113,7 @@ def _section(topic_id: str, topic_name: str, told: Sequence[_Told], limits: Limi
 
 
 def _told(items: Sequence[DueItem], keys: Mapping[int, str], limits: Limits) -> list[_Told]:
-    """The stories that the items of one topic tell, most important first."""
+    """The stories of one topic: with an alert first, then what more outlets carry, then the latest; ties by match id."""
     members: dict[str, list[DueItem]] = {}
     for item in items:
         members.setdefault(keys[item.entry_id], []).append(item)
@@ -119,7 +121,10 @@ def _told(items: Sequence[DueItem], keys: Mapping[int, str], limits: Limits) -> 
 
 
 def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
-    """One story: what is new of it leads; when nothing is new, what its reader was alerted to leads."""
+    """One story, led by the outlet nearest to the facts: by tier, then the fullest text, then the earliest.
+
+    Its reader has it already when an alert told of it and no newer member fired a clause that the alerted ones did not.
+    """
     fresh = [item for item in members if item.alerted_at is None]
     known = [item for item in members if item.alerted_at is not None]
     alerted = bool(known) and _clauses(fresh) <= _clauses(known)
