@@ -1,0 +1,67 @@
+"""A web page -> the feeds it offers, and what sort of page it is. It never probes: it only reads what is there."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from aggregator.core.reading.markup import one_line
+from aggregator.core.reading.tags import attributes, pieces
+from aggregator.core.urls import absolute
+
+MAX_PAGE = 1024 * 1024  # characters
+MAX_CANDIDATES = 10
+
+_FEED_TYPES = re.compile(r"(?:application|text)/(?:rss|atom|rdf|feed)\+(?:xml|json)", re.IGNORECASE)
+_FEED_PATH = re.compile(
+    r"(?:/(?:feed|rss|atom)/?|\.(?:rss|atom|rdf)|(?:feed|rss|atom|index)\.(?:xml|json))$", re.IGNORECASE
+)
+_COMMENTS = re.compile(r"comment", re.IGNORECASE)
+_WALL = re.compile(
+    r"<title>\s*(?:just a moment|attention required!? \| cloudflare|access denied|are you a robot|ddos-guard"
+    r"|pardon our interruption|robot or human)|/cdn-cgi/challenge-platform/|_incapsula_resource|captcha-delivery\.com"
+    r"|window\._cf_chl_opt|id=\"sec-if-cpt-container\"",
+    re.IGNORECASE,
+)
+# Links stand in the head, so unlike in entries it must be read here.
+_UNREAD = frozenset({"script", "style", "template", "svg", "math", "noscript", "iframe", "textarea"})
+
+
+def feed_candidates(html: str, url: str) -> tuple[str, ...]:
+    """Absolute URLs of the feeds that the page at `url` offers, best first, at most 10.
+
+    In the page's order: `<link rel=alternate>` with a feed's type, then links to addresses that look like one. Comment
+    feeds come last.
+    """
+    base, declared, linked = url, list[str](), list[str]()
+    for tag, values in _tags(html[:MAX_PAGE]):
+        href = values.get("href", "")
+        if tag == "base" and href and base == url:
+            base = absolute(url, href) or url
+        elif tag == "link" and "alternate" in values.get("rel", "").lower().split() and _is_feed(values):
+            declared.append(f"{href}\n{values.get('title', '')}")
+        elif tag == "a" and _FEED_PATH.search(href.split("?")[0].split("#")[0]):
+            linked.append(href)
+    ranked = sorted((*declared, *linked), key=lambda each: _COMMENTS.search(each) is not None)
+    found = (absolute(base, each.partition("\n")[0]) for each in ranked)
+    return tuple(dict.fromkeys(each for each in found if each and each != url))[:MAX_CANDIDATES]
+
+
+def page_title(html: str) -> str:
+    """The page's title as one line of at most 80 characters, empty when it has none."""
+    found = re.search(r"<title[^>]{0,200}>([^<]{0,1000})", html[:MAX_PAGE], re.IGNORECASE)
+    return one_line(unescape(found.group(1)), limit=80) if found else ""
+
+
+def is_bot_wall(html: str) -> bool:
+    """Whether the page only asks who is calling: a challenge or a refusal of the host's guard."""
+    return _WALL.search(html[: 64 * 1024]) is not None
+
+
+def _tags(html: str) -> Iterator[tuple[str, dict[str, str]]]:
+    for tag, written in pieces(html, unread=_UNREAD):
+        if tag in {"base", "link", "a"}:
+            yield tag, attributes(written)
+
+
+def _is_feed(values: dict[str, str]) -> bool:
+    return bool(values.get("href")) and _FEED_TYPES.match(values.get("type", "").strip()) is not None
