@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, Literal, get_type_hints
 
 from aggregator.settings import values
 from aggregator.settings.values import Log, Secret
@@ -42,7 +42,7 @@ class Settings:
     mail_from: Annotated[str, Variable(values.sender, "Aggregator <aggregator@localhost>")]
     smtp_host: Annotated[str | None, Variable(str)]
     smtp_port: Annotated[int, Variable(values.port)]
-    smtp_tls: Annotated[str, Variable(values.one_of("starttls", "implicit", "none"), "starttls")]
+    smtp_tls: Annotated[Literal["starttls", "implicit", "none"], Variable(values.one_of("starttls", "implicit", "none"), "starttls")]
     smtp_user: Annotated[str | None, Variable(str)]
     smtp_password: Annotated[Secret | None, Variable(Secret, secret=True)]
     host_gap: Annotated[timedelta, Variable(values.duration, "1s")]

@@ -1,0 +1,209 @@
+"""The composition root: settings in, a wired App out. Nothing is created at import time, and parts never hold the App."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Self
+
+from aggregator import __version__
+from aggregator.configure import Configurator
+from aggregator.core.errors import StoreError
+from aggregator.dispatch import Dispatcher, Postmaster
+from aggregator.feedlist.changes import ChangePlan
+from aggregator.fetch.client import Fetcher, FetchLimits
+from aggregator.fetch.gate import HostGate
+from aggregator.fetch.guard import Resolver
+from aggregator.mail.files import FileTransport, MaildirTransport
+from aggregator.mail.smtp import SmtpTransport
+from aggregator.mail.transport import Transport
+from aggregator.refresh import Refresher
+from aggregator.settings import Settings, secret_lookup
+from aggregator.store import migrate, topics
+from aggregator.store.database import Store
+from aggregator.store.migrate import Schema
+from aggregator.workers import Workers
+
+Clock = Callable[[], datetime]
+
+SECRET_BYTES = 32
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """Everything one process needs, wired. Used as an async context manager where it fetches or sends."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    fetcher: Fetcher
+    workers: Workers
+    refresher: Refresher
+    dispatcher: Dispatcher
+    configurator: Configurator
+    transports: Mapping[str, Transport]
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self.fetcher)
+        await self.workers.start()
+        self._open.push_async_callback(self.workers.stop)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+        self.store.close()
+
+    async def follow(self) -> ChangePlan:
+        """Make feeds.yaml so, and match with its topics from now on; what changed. Raises ConfigError, and then nothing did."""
+        changes = await self.configurator.apply(now=self.clock())
+        await self.keep_following()
+        return changes
+
+    async def keep_following(self) -> None:
+        """Match with the topics that were last applied."""
+        await self.workers.set_topics(await self.store.reading(topics.listed))
+
+
+def make_clock(settings: Settings, *, runs_on: bool) -> Clock:
+    """The one clock. `AGGREGATOR_CLOCK` sets its first instant: it stands still there, or runs on from it."""
+    if settings.clock is None:
+        return lambda: datetime.now(UTC)  # noqa: TID251 - the only place that reads the clock
+    start = settings.clock.astimezone(UTC)
+    if not runs_on:
+        return lambda: start
+    ahead = start - datetime.now(UTC)  # noqa: TID251 - as above
+    return lambda: datetime.now(UTC) + ahead  # noqa: TID251 - as above
+
+
+def prepare_database(settings: Settings, *, now: datetime, upgrade: bool) -> Schema:
+    """Make sure the database has this program's schema; how it was found.
+
+    An empty one is always made ready, an older one only with `upgrade`. Raises SchemaMismatchError or StoreError.
+    """
+    found = migrate.inspect_schema(settings.database)
+    migrate.refuse(found)
+    if found is Schema.EMPTY or (found is Schema.OLDER and upgrade):
+        return migrate.upgrade(settings.database, now=now)
+    if found is Schema.OLDER:
+        raise StoreError("the database was made by an older aggregator", hint="run `aggregator db upgrade`")
+    return found
+
+
+def build(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    clock: Clock,
+    resolve: Resolver | None = None,
+    transports: Mapping[str, Transport] | None = None,
+) -> App:
+    """Wire an App. Tests replace the resolver, the transports and the clock here and patch nothing."""
+    store = Store(settings.database)
+    fetcher = Fetcher(
+        user_agent=user_agent(settings),
+        allow_private=settings.allow_private,
+        limits=FetchLimits(
+            total=settings.fetch_timeout.total_seconds(), wire=settings.max_body, decoded=settings.max_body
+        ),
+        concurrency=settings.concurrency,
+        gate=HostGate(gap=settings.host_gap.total_seconds()),
+        resolve=resolve,
+    )
+    workers = Workers(
+        topics=(),
+        size=settings.workers,
+        timeout=settings.parse_timeout.total_seconds(),
+        memory=settings.parse_memory,
+    )
+    carriers = transports if transports is not None else make_transports(settings)
+    lookup = secret_lookup(environ)
+    return App(
+        settings=settings,
+        clock=clock,
+        store=store,
+        fetcher=fetcher,
+        workers=workers,
+        refresher=Refresher(
+            store=store,
+            fetcher=fetcher,
+            workers=workers,
+            clock=clock,
+            token=new_token,
+            secrets=lookup,
+            lease=settings.lease,
+            concurrency=settings.concurrency,
+            max_entries=settings.max_entries,
+        ),
+        dispatcher=Dispatcher(
+            store=store,
+            transports=carriers,
+            postmaster=make_postmaster(settings),
+            clock=clock,
+            token=new_token,
+            lease=settings.lease,
+        ),
+        configurator=Configurator(store=store, path=settings.config, environ=lookup, public_id=new_public_id),
+        transports=carriers,
+    )
+
+
+def make_transports(settings: Settings) -> Mapping[str, Transport]:
+    """What carries each channel: `mail` as the settings say, `outbox` always to the outbox folder."""
+    folder = FileTransport(settings.mail_dir)
+    if settings.mail_transport == "maildir":
+        return {"mail": (maildir := MaildirTransport(settings.mail_dir)), "outbox": maildir}
+    if settings.mail_transport == "file" or settings.smtp_host is None:
+        return {"mail": folder, "outbox": folder}
+    smtp = SmtpTransport(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password.reveal() if settings.smtp_password else None,
+    )
+    return {"mail": smtp, "outbox": folder}
+
+
+def make_postmaster(settings: Settings) -> Postmaster:
+    """Who our mail is from; its secret is the setting's, or a file of the data folder made at first use."""
+    domain = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
+    secret = settings.secret.reveal().encode() if settings.secret else stored_secret(settings.data_dir / "secret")
+    return Postmaster(sender=settings.mail_from, domain=domain, secret=secret, base_url=settings.base_url)
+
+
+def stored_secret(path: Path) -> bytes:
+    """The secret kept in `path` (0600), made when it is not there. Raises StoreError when the folder refuses."""
+    fresh = path.with_name(f"{path.name}.{new_token()}")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(SECRET_BYTES))
+            # Of two processes that start at once, one makes the secret and both read that one.
+            with suppress(FileExistsError):
+                path.hardlink_to(fresh)
+            fresh.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}", hint="make the data folder writable") from error
+
+
+def user_agent(settings: Settings) -> str:
+    """What hosts read of us: product, version, and a way to reach the operator where the settings name one."""
+    contact = settings.base_url or parseaddr(settings.mail_from)[1]
+    reach = f"+{contact}" if contact and not contact.endswith("@localhost") else "feed aggregator"
+    return f"Aggregator/{__version__} ({reach})"
+
+
+def new_token() -> str:
+    """A fresh lease."""
+    return secrets.token_hex(16)
+
+
+def new_public_id() -> str:
+    """An unguessable name for a subscriber in links and Message-IDs."""
+    return secrets.token_urlsafe(12)

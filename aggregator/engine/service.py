@@ -1,0 +1,151 @@
+"""The service: holds the database's lock, follows feeds.yaml while it changes, lets an engine tick, and ends in order."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from watchfiles import awatch
+
+from aggregator.app import App
+from aggregator.core.errors import AggregatorError, ConfigError
+from aggregator.engine.contract import Engine, Job
+from aggregator.store import feeds, health, retention
+from aggregator.store.lock import service_lock
+
+log = structlog.get_logger(__name__)
+
+UNMATCHED_KEPT = timedelta(days=180)
+HOUSEKEEPING = timedelta(hours=1)
+CLOCK_TOLERANCE = timedelta(seconds=5)
+SPREAD_LEAST = timedelta(minutes=10)
+SPREAD_EACH = timedelta(seconds=0.5)
+
+
+def jobs(app: App) -> tuple[Job, ...]:
+    """What every engine runs, embedded or not: check feeds, make and send digests, keep house."""
+    tick = app.settings.tick
+
+    async def refresh() -> None:
+        if await clock_is_sane(app):
+            results = await app.refresher.check()
+            await _beat(app, "refresh", checked=len(results), new=sum(result.new for result in results))
+
+    async def dispatch() -> None:
+        if await clock_is_sane(app):
+            done = await app.dispatcher.run()
+            await _beat(app, "dispatch", digests=len(done.digests), deliveries=len(done.deliveries))
+
+    async def housekeeping() -> None:
+        now = app.clock()
+        while await app.store.writing(retention.prune, before=now - UNMATCHED_KEPT, now=now):
+            continue
+        await _beat(app, "housekeeping")
+
+    return (
+        Job("refresh", refresh, tick),
+        Job("dispatch", dispatch, tick),
+        Job("housekeeping", housekeeping, HOUSEKEEPING),
+    )
+
+
+async def clock_is_sane(app: App) -> bool:
+    """Whether our clock and the database's agree; while they do not, nothing is claimed. A set clock is not compared."""
+    if app.settings.clock is not None:
+        return True
+    theirs = await app.store.reading(health.database_time)
+    apart = abs(theirs - app.clock())
+    if apart > CLOCK_TOLERANCE:
+        log.error("clock.apart", seconds=apart.total_seconds(), hint="set this machine's or the database's clock")
+        return False
+    return True
+
+
+async def _beat(app: App, kind: str, **detail: int) -> None:
+    await app.store.writing(health.beat, kind, now=app.clock(), detail=detail)
+
+
+async def serve(app: App, engine: Engine) -> None:
+    """Run until SIGTERM or Ctrl-C, then end: running work is dropped and its leases given back, only a mail past DATA is awaited.
+
+    Raises AlreadyRunningError, ConfigError when there is nothing to follow, StoreError when the database fails at start.
+    """
+    with service_lock(app.settings.database, now=app.clock()):
+        async with app, _stop_signal() as stop:
+            await start_following(app)
+            await spread_overdue(app)
+            await engine.start(jobs(app))
+            watcher = asyncio.create_task(follow_changes(app))
+            log.info("service.started", database=app.settings.database_shown, outbox=str(app.settings.mail_dir))
+            try:
+                await stop.wait()
+            finally:
+                log.info("service.stopping")
+                watcher.cancel()
+                await asyncio.gather(watcher, return_exceptions=True)
+                await engine.stop()
+                await app.dispatcher.drain()
+    log.info("service.stopped")
+
+
+@asynccontextmanager
+async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def start_following(app: App) -> None:
+    """Apply feeds.yaml. A broken file keeps what was followed before, and raises only when nothing was."""
+    try:
+        await _follow(app)
+    except ConfigError as error:
+        followed = await app.store.reading(feeds.definitions)
+        if not followed:
+            raise
+        await app.keep_following()
+        await _report_config(app, error)
+
+
+async def _follow(app: App) -> None:
+    changes = await app.follow()
+    await app.store.writing(health.beat, "config", now=app.clock(), detail={})
+    if changes.changes:
+        log.info("config.applied", **Counter(f"{change.noun}s" for change in changes.changes))
+
+
+async def _report_config(app: App, error: ConfigError) -> None:
+    problems: Sequence[str] = [str(problem) for problem in error.problems]
+    log.error("config.broken", problems=problems, hint="the last good state stays in force")
+    await app.store.writing(health.beat, "config", now=app.clock(), detail={"problems": list(problems)})
+
+
+async def follow_changes(app: App) -> None:
+    """Apply feeds.yaml and subscribers.yaml each time they change; a broken file keeps the last good state."""
+    names = {app.settings.config.name, "subscribers.yaml"}
+    folder = app.settings.config.resolve().parent
+    async for changed in awatch(folder, recursive=False, step=200):
+        if names.isdisjoint(Path(path).name for _, path in changed):
+            continue
+        try:
+            await _follow(app)
+        except ConfigError as error:
+            await _report_config(app, error)
+        except AggregatorError as error:
+            log.error("config.not_applied", error=str(error))  # noqa: TRY400 - one clear line; the cause is expected
+
+
+async def spread_overdue(app: App) -> None:
+    """After downtime, ask overdue feeds over a while rather than all at once."""
+    overdue = await app.store.reading(health.overdue, now=app.clock())
+    await app.store.writing(feeds.spread, now=app.clock(), over=max(SPREAD_LEAST, SPREAD_EACH * overdue))
