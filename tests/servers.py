@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +16,6 @@ class Asked:
     method: str
     target: str
     headers: tuple[tuple[bytes, bytes], ...]
-    at: float = field(compare=False, default=0.0)  # the loop's clock
 
     def header(self, name: str) -> bytes | None:
         """The first value of a header, whatever its case."""
@@ -125,4 +124,4 @@ def _parse(head: bytes) -> Asked:
     method, target, _ = first.decode("latin-1").split(" ", 2)
     pairs = (line.split(b":", 1) for line in rest)
     headers = tuple((name, value.strip()) for name, value in pairs)
-    return Asked(method=method, target=target, headers=headers, at=asyncio.get_running_loop().time())
+    return Asked(method=method, target=target, headers=headers)
