@@ -77,7 +77,8 @@ def check_keys(document: Document, shape: type[Shape], findings: Findings) -> bo
 def check_unique(document: Document, place: Place, what: str, findings: Findings) -> None:
     """Note each id that is written a second time in the list at `place`, in items that are otherwise broken too."""
     first: dict[str, Place] = {}
-    for index, item in enumerate(document.at(place) or ()):
+    items = document.at(place)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
         name = item.get("id") if isinstance(item, dict) else None
         if not isinstance(name, str):
             continue
@@ -111,8 +112,9 @@ def _without(value: object, locs: list[Place]) -> object:
 
 
 def _note(document: Document, place: Place, shape: type[Shape], fault: Mapping[str, Any], findings: Findings) -> None:
-    at: Place = (*place, *fault["loc"])
-    kind, label = fault["type"], _label(fault["loc"])
+    is_key = fault["loc"][-1:] == ("[key]",)  # how pydantic marks a mapping's key
+    at: Place = (*place, *fault["loc"][: -1 if is_key else None])
+    kind, label = fault["type"], _label(at)
     found = _found(fault["input"])
     if kind == "missing":
         findings.wrong(document.where(at[:-1]), f"`{at[-1]}` is missing")
@@ -125,7 +127,7 @@ def _note(document: Document, place: Place, shape: type[Shape], fault: Mapping[s
             document.where(at), f"{label}expected {expected}{found}", f"did you mean `{near}`?" if near else ""
         )
     elif kind == "value_error":
-        findings.wrong(document.where(at), f"{label}{fault['ctx']['error']}{found}")
+        findings.wrong(document.where(at, key=is_key), f"{label}{fault['ctx']['error']}{found}")
     elif kind in _EXPECTED:
         hint = "put it in quotes" if kind == "string_type" and isinstance(fault["input"], int | float) else ""
         findings.wrong(document.where(at), f"{label}expected {_EXPECTED[kind]}{found}", hint)
@@ -140,7 +142,7 @@ def _note_unknown(document: Document, at: Place, known: list[str], findings: Fin
 
 
 def _label(loc: Place) -> str:
-    names = [part for part in loc if isinstance(part, str) and part != "[key]"]
+    names = [part for part in loc if isinstance(part, str)]
     return f"`{names[-1]}`: " if names else ""
 
 

@@ -14,6 +14,7 @@ from aggregator.core.model.subscriptions import WEEKDAYS
 from aggregator.feedlist import units
 
 _ID = r"[a-z0-9][a-z0-9._-]{0,63}"
+_LIST_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 _LANGUAGE = r"[a-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}"
 _REGION = r"[A-Z]{2}"
 _DAYS = ["daily", "weekdays", "weekends"]
@@ -53,6 +54,7 @@ Id = Annotated[
     _matching(_ID, "an id of small letters, digits, `-`, `_` and `.`, at most 64"),
     _schema(type="string", pattern=f"^{_ID}$"),
 ]
+ListName = Annotated[str, _matching(_LIST_NAME, "a list's name of letters, digits, `-` and `_`")]
 Line = Annotated[str, AfterValidator(_one_line), _schema(type="string", minLength=1, maxLength=200)]
 Language = Annotated[
     str,
@@ -68,7 +70,10 @@ Zone = Annotated[str, AfterValidator(units.zone), _schema(type="string", example
 Duration = Annotated[
     timedelta,
     BeforeValidator(units.duration),
-    _schema(anyOf=[{"type": "string", "pattern": f"^{units.DURATION}$"}, {"const": 0}], examples=["30m", "48h", "7d"]),
+    PlainSerializer(units.duration_text),
+    _schema(
+        anyOf=[{"type": "string", "pattern": f"^(?:0|{units.DURATION})$"}, {"const": 0}], examples=["30m", "48h", "7d"]
+    ),
 ]
 Interval = Annotated[Duration, _bounded(timedelta(minutes=5), timedelta(days=30))]
 Backlog = Annotated[Duration, _bounded(timedelta(), timedelta(days=366))]
@@ -151,7 +156,7 @@ class TestShape(Shape):
 class ClausesShape(Shape):
     """What a pack and a topic with weighted clauses have in common."""
 
-    lists: dict[Id, Query] = Field(default_factory=dict, description="Named queries, used as @name")
+    lists: dict[ListName, Query] = Field(default_factory=dict, description="Named queries, used as @name")
     signal: list[ClauseShape] = Field(default_factory=list, description="Clauses that flag")
     context: list[ClauseShape] = Field(default_factory=list, description="Clauses that count beside a signal only")
     lower: list[ClauseShape] = Field(default_factory=list, description="Clauses that subtract")

@@ -85,7 +85,7 @@ def _check_subscription(
     if shape.immediate and shape.at:
         message = f"the subscription `{shape.id}` has both at and immediate, expected one of them"
         findings.wrong(document.where((*place, "at"), key=True), message, "make two subscriptions of it")
-    elif not any(document.at((*place, key)) for key in ("at", "immediate")):
+    elif document.at((*place, "at")) is None and document.at((*place, "immediate")) in [None, False]:
         findings.wrong(document.where(place), f'the subscription `{shape.id}` needs at: "07:30", or immediate: true')
     if shape.quiet and not shape.immediate:
         message = "`quiet` holds immediate mail only, this subscription has fixed times"

@@ -3,13 +3,13 @@
 A query that does not compile is reported where it stands in the file.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from aggregator.core.model.topics import Clause, ClauseKind, Topic, TopicTest
+from aggregator.core.topics.check import problems
 from aggregator.feedlist.document import Document, Findings, Place
 from aggregator.feedlist.packs import pack_names, read_pack
-from aggregator.feedlist.problems import check_unique, shaped_list
+from aggregator.feedlist.problems import check_unique, shaped, shaped_list
 from aggregator.feedlist.shapes import ClausesShape, TopicShape
 from aggregator.feedlist.units import nearest
 
@@ -34,6 +34,7 @@ def _topic(document: Document, place: Place, shape: TopicShape, findings: Findin
         message = f"the topic `{shape.id}` has both {ways[0]} and {ways[1]}, expected one of them"
         findings.wrong(document.where((*place, ways[1]), key=True), message)
         return None
+    before = len(findings.problems)
     base = _base(document, place, shape, findings)
     if base is None:
         return None
@@ -42,7 +43,8 @@ def _topic(document: Document, place: Place, shape: TopicShape, findings: Findin
     if topic.alert_at < topic.flag_at:
         message = f"`alert_at`: {topic.alert_at:g} is less than flag_at, {topic.flag_at:g}"
         findings.wrong(document.where((*place, "alert_at")), message, "an alert is a flag that matters more")
-    _check_queries(document, place, topic, findings)
+    sound = len(findings.problems) == before and _is_whole(document, place)
+    _check_queries(document, place, shape, topic, findings, judge_whole=sound)
     return topic
 
 
@@ -126,24 +128,25 @@ def _clause_places(place: Place, shape: TopicShape) -> list[tuple[str, Place]]:
     ]
 
 
-def _check_queries(document: Document, place: Place, topic: Topic, findings: Findings) -> None:
+def _check_queries(
+    document: Document, place: Place, shape: TopicShape, topic: Topic, findings: Findings, *, judge_whole: bool
+) -> None:
     """Report what does not compile; a clause of a pack is reported at the topic's `pack:`."""
-    from aggregator.core.topics.check import problems  # noqa: PLC0415 - the grammar is built only when topics are read
-
-    places: Mapping[str, Place] = _query_places(document, place)
+    places: dict[str, Place] = {way: (*place, way) for way in ("keywords", "query") if getattr(shape, way)}
+    places |= {f"@{name}": (*place, "lists", name) for name in shape.lists}
+    places |= {name: (*at, "query") for name, at in _clause_places(place, shape)}
     for fault in problems(topic):
+        if not fault.clause and not judge_whole:
+            continue
         at = places.get(fault.clause, (*place, "pack"))
-        in_file = fault.clause in places and fault.clause != "keywords"
-        where = document.where(at, offset=fault.column - 1 if in_file else 0)
-        findings.wrong(where, f"`{fault.clause}`, column {fault.column} of the query: {fault.message}", fault.hint)
+        # The column of a keyword is that of the query made of all keywords, which nobody wrote.
+        offset = fault.column - 1 if fault.clause in places and fault.clause != "keywords" else 0
+        message = f"`{fault.clause}`, column {fault.column} of the query: {fault.message}"
+        findings.wrong(document.where(at, offset=offset), message if fault.clause else fault.message, fault.hint)
 
 
-def _query_places(document: Document, place: Place) -> dict[str, Place]:
-    """Where each query stands in the file, by clause name or `@list`."""
-    topic = document.value["topics"][place[1]]
-    places: dict[str, Place] = {way: (*place, way) for way in ("keywords", "query") if topic.get(way)}
-    places |= {f"@{name}": (*place, "lists", name) for name in topic.get("lists") or {}}
-    for kind in ClauseKind:
-        for index, clause in enumerate(topic.get(kind.value) or []):
-            places[clause["name"]] = (*place, kind.value, index, "query")
-    return places
+def _is_whole(document: Document, place: Place) -> bool:
+    """Whether nothing of the topic was left out: then what is said of it as a whole can be trusted."""
+    faults = Findings()
+    shaped(document, place, document.at(place), TopicShape, faults)
+    return not faults.problems

@@ -20,7 +20,7 @@ CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 
 def duration(text: object) -> timedelta:
     """`48h`, `30m`, `7d`, `1h30m`; a bare 0 is none at all."""
-    if text == 0 and not isinstance(text, bool):
+    if isinstance(text, int | str) and str(text) == "0":
         return timedelta()
     if not isinstance(text, str) or not re.fullmatch(DURATION, text):
         raise ValueError("expected a duration such as 30m, 48h or 7d")
