@@ -42,7 +42,9 @@ class Settings:
     mail_from: Annotated[str, Variable(values.sender, "Aggregator <aggregator@localhost>")]
     smtp_host: Annotated[str | None, Variable(str)]
     smtp_port: Annotated[int, Variable(values.port)]
-    smtp_tls: Annotated[Literal["starttls", "implicit", "none"], Variable(values.one_of("starttls", "implicit", "none"), "starttls")]
+    smtp_tls: Annotated[
+        Literal["starttls", "implicit", "none"], Variable(values.one_of("starttls", "implicit", "none"), "starttls")
+    ]
     smtp_user: Annotated[str | None, Variable(str)]
     smtp_password: Annotated[Secret | None, Variable(Secret, secret=True)]
     host_gap: Annotated[timedelta, Variable(values.duration, "1s")]
