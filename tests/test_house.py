@@ -29,8 +29,8 @@ CLOCKS = {
 }
 
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore)(?P<rest>.*)")
-REASONED_NOQA = re.compile(r"^: ?[A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \S.{7,}")
-REASONED_IGNORE = re.compile(r"^\[[a-z-]+(, ?[a-z-]+)*\]\s+(# |- )\S.{7,}")
+REASONED_NOQA = re.compile(r"^: ?[A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \S.{5,}")
+REASONED_IGNORE = re.compile(r"^\[[a-z-]+(, ?[a-z-]+)*\]\s+(# |- )\S.{5,}")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
