@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from aggregator.store.schema import metadata
+from aggregator.store import schema
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True)
+context.configure(connection=connection, target_metadata=schema.feed.metadata, render_as_batch=True, compare_type=True)
 context.run_migrations()

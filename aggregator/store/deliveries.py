@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import OPEN_PHASES, Delivery, LedgerState, Phase, SubscriberState
 from aggregator.store import dialect
-from aggregator.store.schema import delivery, evidence, ledger, relay, revision, subscriber
+from aggregator.store.schema import delivery, evidence, is_open, ledger, relay, revision, subscriber
 
 BATCH = 20
 
@@ -25,7 +25,7 @@ def claim(
     parked = select(relay.c.channel).where(relay.c.parked_until > now)
     query = (
         select(delivery)
-        .where(delivery.c.phase.in_([phase.value for phase in OPEN_PHASES]), delivery.c.next_try_at <= now)
+        .where(is_open, delivery.c.next_try_at <= now)
         .where(or_(delivery.c.lease_until.is_(None), delivery.c.lease_until <= now))
         .where(delivery.c.channel.not_in(parked))
         .order_by(delivery.c.next_try_at, delivery.c.id)

@@ -18,6 +18,7 @@ from aggregator.store.schema import (
     entry,
     evidence,
     feed,
+    is_pending,
     ledger,
     match,
     revision,
@@ -59,9 +60,10 @@ class Envelope:
 
 def due_items(connection: Connection, subscription_id: int, *, archive: bool, limit: int = 5000) -> tuple[DueItem, ...]:
     """The pending matches of a subscription, oldest first; with `archive` also its latest baseline ones."""
-    pending = and_(ledger.c.state == LedgerState.PENDING.value, ledger.c.digest_id.is_(None))
     mine = ledger.c.subscription_id == subscription_id
-    found = [_item(row) for row in connection.execute(_items().where(mine, pending).order_by(match.c.id).limit(limit))]
+    found = [
+        _item(row) for row in connection.execute(_items().where(mine, is_pending).order_by(match.c.id).limit(limit))
+    ]
     if archive:
         baseline = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason == "baseline")
         old = _items().where(mine, baseline).order_by(entry.c.published.desc(), match.c.id.desc()).limit(ARCHIVE_ITEMS)
@@ -72,8 +74,7 @@ def due_items(connection: Connection, subscription_id: int, *, archive: bool, li
 
 def any_pending(connection: Connection, subscription_id: int) -> bool:
     """Whether anything at all waits to be told to a subscription."""
-    pending = and_(ledger.c.state == LedgerState.PENDING.value, ledger.c.digest_id.is_(None))
-    query = select(ledger.c.match_id).where(ledger.c.subscription_id == subscription_id, pending).limit(1)
+    query = select(ledger.c.match_id).where(ledger.c.subscription_id == subscription_id, is_pending).limit(1)
     return connection.execute(query).first() is not None
 
 

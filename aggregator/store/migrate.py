@@ -15,8 +15,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from aggregator.core.errors import SchemaMismatchError, StoreError
-from aggregator.store import dialect
-from aggregator.store.schema import metadata
+from aggregator.store import dialect, schema
 
 
 class Schema(StrEnum):
@@ -107,7 +106,7 @@ def differences(database: str) -> tuple[str, ...]:
     """Where the database's tables differ from the schema in code; empty when they agree."""
     with _open(database) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return tuple(str(change) for change in compare_metadata(context, metadata))
+        return tuple(str(change) for change in compare_metadata(context, schema.feed.metadata))
 
 
 def _run(connection: Connection, to: str) -> None:

@@ -1,73 +1,25 @@
 """The tables, named after the nouns. Every other file of the store reads and writes through these."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
+    and_,
+    literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. Refuses naive values, always gives back UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database: UTC, without a zone where the database keeps none."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a stored instant needs a time zone: {value!r}")
-        instant = value.astimezone(UTC)
-        return instant if dialect.name == "postgresql" else instant.replace(tzinfo=None)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """From the database: aware, in UTC."""
-        if value is None:
-            return None
-        instant: datetime = value
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-Json = JSON().with_variant(JSONB(), "postgresql")
-# SQLite counts rows only in a column declared exactly INTEGER PRIMARY KEY.
-Id = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _id() -> Column[int]:
-    return Column("id", Id, primary_key=True, autoincrement=True)
-
+from aggregator.store.columns import Json, UtcDateTime, id_column, metadata
 
 feed = Table(
     "feed",
@@ -84,7 +36,7 @@ feed = Table(
 host = Table(
     "host",
     metadata,
-    _id(),
+    id_column(),
     Column("name", String(255), nullable=False, unique=True),
     Column("next_due_at", UtcDateTime, index=True),
     Column("hold_until", UtcDateTime),
@@ -144,7 +96,7 @@ feed_day = Table(
 feed_event = Table(
     "feed_event",
     metadata,
-    _id(),
+    id_column(),
     Column("feed_id", ForeignKey("feed.id", ondelete="CASCADE"), nullable=False),
     Column("at", UtcDateTime, nullable=False, index=True),
     Column("kind", String(32), nullable=False),
@@ -155,7 +107,7 @@ feed_event = Table(
 entry = Table(
     "entry",
     metadata,
-    _id(),
+    id_column(),
     Column("feed_id", ForeignKey("feed.id"), nullable=False),
     Column("key", String(600), nullable=False),
     Column("first_seen", UtcDateTime, nullable=False),
@@ -185,7 +137,7 @@ entry_alias = Table(
 revision = Table(
     "revision",
     metadata,
-    _id(),
+    id_column(),
     Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), nullable=False),
     Column("n", Integer, nullable=False),
     Column("title", Text, nullable=False),
@@ -224,7 +176,7 @@ topic_version = Table(
 match = Table(
     "match",
     metadata,
-    _id(),
+    id_column(),
     Column("topic_id", ForeignKey("topic.id"), nullable=False),
     Column("entry_id", ForeignKey("entry.id"), nullable=False, index=True),
     Column("origin", String(16), nullable=False),
@@ -237,7 +189,7 @@ match = Table(
 evidence = Table(
     "evidence",
     metadata,
-    _id(),
+    id_column(),
     Column("match_id", ForeignKey("match.id"), nullable=False, index=True),
     Column("topic_version", Integer, nullable=False),
     Column("revision_id", ForeignKey("revision.id"), nullable=False, index=True),
@@ -250,7 +202,7 @@ evidence = Table(
 story = Table(
     "story",
     metadata,
-    _id(),
+    id_column(),
     Column("first_seen", UtcDateTime, nullable=False, index=True),
 )
 
@@ -276,7 +228,7 @@ story_posting = Table(
 subscriber = Table(
     "subscriber",
     metadata,
-    _id(),
+    id_column(),
     Column("public_id", String(32), nullable=False, unique=True),
     Column("slug", String(64), nullable=False, unique=True),
     Column("address", Text),
@@ -293,7 +245,7 @@ subscriber = Table(
 review = Table(
     "review",
     metadata,
-    _id(),
+    id_column(),
     Column("match_id", ForeignKey("match.id"), nullable=False, index=True),
     Column("subscriber_id", ForeignKey("subscriber.id")),
     Column("relevant", Boolean, nullable=False),
@@ -303,7 +255,7 @@ review = Table(
 subscription = Table(
     "subscription",
     metadata,
-    _id(),
+    id_column(),
     Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),
     Column("slug", String(64), nullable=False),
     Column("schedule", Json, nullable=False),
@@ -326,7 +278,7 @@ subscription_topic = Table(
 digest = Table(
     "digest",
     metadata,
-    _id(),
+    id_column(),
     Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
     Column("slot_at", UtcDateTime, nullable=False),
     Column("since", UtcDateTime),
@@ -360,7 +312,7 @@ ledger = Table(
 delivery = Table(
     "delivery",
     metadata,
-    _id(),
+    id_column(),
     Column("digest_id", ForeignKey("digest.id"), nullable=False, index=True),
     Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False, index=True),
     Column("message_id", String(255), nullable=False, unique=True),
@@ -401,3 +353,7 @@ heartbeat = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("detail", Json, nullable=False),
 )
+
+# Spelled as literals: a database only uses a partial index for a condition it can read.
+is_pending = and_(ledger.c.state == literal_column("'pending'"), ledger.c.digest_id.is_(None))
+is_open = delivery.c.phase.in_([literal_column(f"'{phase}'") for phase in ("queued", "sending", "data", "unknown")])

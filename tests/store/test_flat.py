@@ -1,0 +1,98 @@
+"""Hot queries stay flat as the archive grows: none of them scans a table that grows."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from aggregator.store import claims, deliveries, digests, entries, health, migrate, retention
+from aggregator.store.database import Store
+from tests.factories import NOW
+
+GROWING = {
+    "entry",
+    "entry_alias",
+    "revision",
+    "match",
+    "evidence",
+    "ledger",
+    "delivery",
+    "digest",
+    "feed_event",
+    "feed_day",
+}
+LASTS = timedelta(seconds=120)
+
+HOT: dict[str, Callable[[Connection], Any]] = {
+    "claim due hosts": lambda c: claims.claim(c, now=NOW, lease="a", lasts=LASTS),
+    "know a document": lambda c: entries.known(
+        c, keys={"un": {"id:1", "id:2"}}, links={"un": {b"l" * 16}}, watchers={}
+    ),
+    "latest entries": lambda c: entries.latest(c, limit=50),
+    "latest of a feed": lambda c: entries.latest(c, feed_id="un", limit=50),
+    "pending items": lambda c: digests.due_items(c, 1, archive=False),
+    "anything pending": lambda c: digests.any_pending(c, 1),
+    "last digest": lambda c: digests.last_digest_at(c, 1),
+    "due deliveries": lambda c: deliveries.claim(c, now=NOW, lease="a", lasts=LASTS),
+    "what was checked": lambda c: health.sources(c, since=NOW),
+    "old entries": lambda c: retention.prune(c, before=NOW, now=NOW),
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    database = f"sqlite:///{tmp_path_factory.mktemp('flat') / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    opened = Store(database)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def statements(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
+    seen: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield seen
+    event.remove(connection, "before_cursor_execute", note)
+
+
+def explained(connection: Connection, work: Callable[[Connection], Any]) -> list[str]:
+    with statements(connection) as seen:
+        work(connection)
+    steps: list[str] = []
+    for statement, parameters in seen:
+        if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")) and isinstance(parameters, tuple):
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps += [str(row[3]) for row in plan]
+    return steps
+
+
+@pytest.mark.parametrize("work", HOT.values(), ids=HOT)
+def test_a_hot_query_scans_nothing_that_grows(store: Store, work: Callable[[Connection], Any]) -> None:
+    steps = store.write(explained, work)
+    assert steps
+    scanned = {found[1] for step in steps if (found := re.match(r"SCAN (\w+)(?! USING)", step))}
+    assert scanned.isdisjoint(GROWING), steps
+
+
+@pytest.mark.parametrize(
+    ("work", "index"),
+    [
+        pytest.param(HOT["pending items"], "ix_ledger_pending", id="pending items"),
+        pytest.param(HOT["due deliveries"], "ix_delivery_open", id="due deliveries"),
+        pytest.param(HOT["claim due hosts"], "ix_host_next_due_at", id="claim due hosts"),
+        pytest.param(HOT["latest entries"], "ix_entry_first_seen_id", id="latest entries"),
+    ],
+)
+def test_a_hot_query_goes_through_the_index_made_for_it(
+    store: Store, work: Callable[[Connection], Any], index: str
+) -> None:
+    assert any(index in step for step in store.write(explained, work))
