@@ -49,8 +49,8 @@ class App:
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self.fetcher)
-        await self.workers.start()
         self._open.push_async_callback(self.workers.stop)
+        await self.keep_following()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -59,9 +59,10 @@ class App:
 
     async def follow(self) -> ChangePlan:
         """Make feeds.yaml so, and match with its topics from now on; what changed. Raises ConfigError, and then nothing did."""
-        changes = await self.configurator.apply(now=self.clock())
-        await self.keep_following()
-        return changes
+        planned = await self.configurator.apply(now=self.clock())
+        if any(change.noun == "topic" for change in planned.changes):
+            await self.keep_following()
+        return planned
 
     async def keep_following(self) -> None:
         """Match with the topics that were last applied."""

@@ -36,10 +36,11 @@ RECLAIM = 5.0  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDone:
-    """A host's turn ended: its lease may go once its checks are written."""
+    """A host's turn ended: its lease may go once its checks are written. `undone` feeds were not asked after all."""
 
     lease: str
     host_id: int
+    undone: tuple[ClaimedFeed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class Refresher:
             if wanted or not only:
                 await self._take_turns(run, wanted)
             for feed_id in sorted(wanted - {result.feed_id for result in run.results}):
-                busy = "another process is checking its host"
+                busy = "its host is being checked by another process, or asked us to wait"
                 run.settled(CheckResult(feed_id=feed_id, outcome=Outcome.SKIPPED, error_detail=busy))
         return tuple(run.results)
 
@@ -142,12 +143,18 @@ class Refresher:
     async def _turn(self, run: Run, claimed: Sequence[ClaimedFeed]) -> None:
         """One host's due feeds, one after another; its lease goes when the last is written."""
         waiting: list[asyncio.Future[CheckResult | None]] = []
-        for one in claimed:
+        undone: tuple[ClaimedFeed, ...] = ()
+        for place, one in enumerate(claimed):
+            if self._fetcher.gate.held(one.state.host) > 0:
+                undone = tuple(claimed[place:])  # the host just asked for patience: its other feeds stay due
+                break
             check = await self._check_one(one)
             written = run.commits.submit(check)
             written.add_done_callback(partial(_tell, run, one))
             waiting.append(written)
-        waiting.append(run.commits.submit(HostDone(lease=run.lease, host_id=claimed[0].host_id)))
+        for one in undone:
+            run.open.pop(one.feed.id, None)
+        waiting.append(run.commits.submit(HostDone(lease=run.lease, host_id=claimed[0].host_id, undone=undone)))
         await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _check_one(self, one: ClaimedFeed) -> Check:
@@ -226,8 +233,10 @@ def settle(
     known = know(connection, checks, keyed)
     planned = [plan_check(check, keyed[check.feed.id], known[check.feed.id], now=now) for check in checks]
     written = {plan.feed_id: result_of(plan) for plan in plans.apply(connection, planned, now=now)}
-    for lease, done in groupby((item for item in items if isinstance(item, HostDone)), key=lambda item: item.lease):
-        claims.release(connection, lease=lease, host_ids={item.host_id for item in done})
+    for lease, ended in groupby((item for item in items if isinstance(item, HostDone)), key=lambda item: item.lease):
+        done = list(ended)
+        undone = [one for item in done for one in item.undone]
+        claims.release(connection, lease=lease, host_ids={item.host_id for item in done}, undone=undone)
     return tuple(
         written.get(item.feed.id, CheckResult(feed_id=item.feed.id, outcome=Outcome.SKIPPED))
         if isinstance(item, Check)
