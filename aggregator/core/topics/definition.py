@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.topics import tree
-from aggregator.core.topics.grammar import QueryError, parse
+from aggregator.core.topics.grammar import parse
+from aggregator.core.topics.mistakes import QueryError
 from aggregator.core.topics.rules import circles, wrongs
 
 MAX_CLAUSES = 500

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aggregator.core.model.topics import Span
 from aggregator.core.text import is_unspaced, raw_words, sentences, word_spans
 from aggregator.core.topics.fields import TITLE, EntryFields
-from aggregator.core.topics.lexicon import Lexicon
+from aggregator.core.topics.lexicon import Answers, Lexicon
 
 _MOST_WORDS = 50_000  # of one field; a longer text is not news
 _MOST_PLACES = 1_000  # of one word in one field; a text that repeats it oftener gains nothing
@@ -38,12 +38,12 @@ class Hit(NamedTuple):
 class FieldText:
     """One field: its words, the places of atoms among them, and offsets when somebody asks."""
 
-    def __init__(self, text: str, lexicon: Lexicon) -> None:
+    def __init__(self, text: str, answers: Answers) -> None:
         self.text = text
         self.words: Sequence[str] = raw_words(text)[:_MOST_WORDS]
         self.places: dict[int, list[int]] = {}
         for place, word in enumerate(self.words):
-            for atom in lexicon.atoms_of(word):
+            for atom in answers.atoms_of(word):
                 places = self.places.setdefault(atom, [])
                 if len(places) < _MOST_PLACES:
                     places.append(place)
@@ -91,7 +91,8 @@ class Document:
     """An entry's fields, read once for all topics. `known` keeps what shared parts of queries found."""
 
     def __init__(self, fields: EntryFields, names: Sequence[str], lexicon: Lexicon) -> None:
-        self.fields = {name: FieldText(text, lexicon) for name in names if (text := fields.of(name))}
+        answers = lexicon.answers((fields.language or "").partition("-")[0].lower())
+        self.fields = {name: FieldText(text, answers) for name in names if (text := fields.of(name))}
         self.known: dict[Any, list[Hit] | None] = {}
 
     def places(self, atom: int, field: str) -> Sequence[int]:

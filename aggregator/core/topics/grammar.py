@@ -1,21 +1,24 @@
 """The text of a query to its tree, or to one error that says where it is wrong. It knows no topic and no entry."""
 
-import re
 from functools import cache
 from typing import Any
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, UnexpectedInput
 from lark.exceptions import VisitError
 from lark.visitors import Transformer_NonRecursive
 
 from aggregator.core.text import is_unspaced, tokens
 from aggregator.core.topics import tree
 from aggregator.core.topics.fields import FIELD_NAMES
-
-MAX_LENGTH = 20_000
-MAX_DEPTH = 25
-MAX_NEARS = 60
-MAX_DISTANCE = 30
+from aggregator.core.topics.mistakes import (
+    MAX_DISTANCE,
+    QueryError,
+    check_brackets,
+    check_size,
+    check_words,
+    explained,
+    without_quoted,
+)
 
 _GRAMMAR = r"""
 start: any_of
@@ -59,28 +62,20 @@ COMMENT: /#[^\n]*/
 """
 
 
-class QueryError(Exception):
-    """A query that cannot be read: the column of the first wrong character, what is wrong, and what would be right."""
-
-    def __init__(self, column: int, message: str, hint: str = "") -> None:
-        super().__init__(f"column {column}: {message}")
-        self.column = column
-        self.message = message
-        self.hint = hint
-
-
 def parse(query: str) -> tree.Node:
     """The tree of a query. Raises QueryError for the first thing wrong; never recurses deeper than `MAX_DEPTH` allows.
 
     Typographic double quotes count as plain ones.
     """
     query = query.translate(_QUOTES)
-    _check_size(query)
-    _check_brackets(query)
+    check_size(query)
+    bare = without_quoted(query)
+    check_brackets(bare)
+    check_words(bare)
     try:
         read: tree.Node = _Builder().transform(_parser().parse(query))
     except UnexpectedInput as wrong:
-        raise _explain(query, wrong) from None
+        raise explained(query, wrong) from None
     except VisitError as wrong:
         if isinstance(wrong.orig_exc, QueryError):
             raise wrong.orig_exc from None
@@ -89,97 +84,11 @@ def parse(query: str) -> tree.Node:
 
 
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'"})
-_SKIPPED = re.compile(r'"[^"]*"|(?<![^\s(])/(?:\\.|[^/\\\n])+/|(?<![^\s(),"])#[^\n]*')
 
 
 @cache
 def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", lexer="basic", maybe_placeholders=True)
-
-
-def _check_size(query: str) -> None:
-    if len(query) > MAX_LENGTH:
-        raise QueryError(
-            MAX_LENGTH + 1, f"a query has at most {MAX_LENGTH:,} characters", "split it into several clauses"
-        )
-    if not query.strip():
-        raise QueryError(1, "the query is empty", "write at least one word")
-    nears = [match.start() for match in re.finditer("NEAR/", query)]
-    if len(nears) > MAX_NEARS:
-        raise QueryError(
-            nears[MAX_NEARS] + 1, f"more than {MAX_NEARS} NEARs in one query", "split it into several clauses"
-        )
-
-
-def _check_brackets(query: str) -> None:
-    bare = _SKIPPED.sub(lambda match: " " * len(match[0]), query)
-    if '"' in bare:
-        raise QueryError(bare.index('"') + 1, "this quotation mark is never closed", 'write "a phrase" in two marks')
-    opened: list[int] = []
-    for column, character in enumerate(bare, 1):
-        if character == "(":
-            opened.append(column)
-        elif character == ")" and not opened:
-            raise QueryError(column, "this bracket was never opened", "remove it, or open it before")
-        elif character == ")":
-            opened.pop()
-        if len(opened) > MAX_DEPTH:
-            raise QueryError(column, f"more than {MAX_DEPTH} brackets inside each other", "name a part as a @list")
-    if opened:
-        raise QueryError(opened[-1], "this bracket is never closed", "add a ) after its last word")
-
-
-def _explain(query: str, wrong: UnexpectedInput) -> QueryError:
-    """An error of the parser in words for people."""
-    if isinstance(wrong, UnexpectedCharacters):
-        offset = int(vars(wrong)["pos_in_stream"])  # declared as None, always a number
-        hint = _CHARACTER_HINTS.get(query[offset], _ANY_HINT)
-        return QueryError(offset + 1, f"{query[offset]!r} cannot stand here", hint)
-    if isinstance(wrong, UnexpectedToken) and isinstance(wrong.token, Token):
-        if wrong.token.type == "$END":
-            return QueryError(
-                len(query.rstrip()) + 1, "the query ends where a word was expected", "add what is missing"
-            )
-        column = (wrong.token.start_pos or 0) + 1
-        return QueryError(
-            column, f"{str(wrong.token)!r} cannot stand here", _TOKEN_HINTS.get(wrong.token.type, _ANY_HINT)
-        )
-    return QueryError(1, "this is no query", _ANY_HINT)
-
-
-_ANY_HINT = "words, phrases in quotation marks and groups in brackets are joined by AND, OR, NEAR/n or a space"
-_CHARACTER_HINTS = {
-    "*": "a * stands only at the end of a word of at least three letters: traffick*",
-    ":": "a colon stands only after a field's name and before its word, as in title:fentanyl; else use quotation marks",
-    "^": "a weight is a number after a word: fentanyl^2",
-    "/": "a regular expression stands between two slashes: /fentan[iy]l/i",
-    "'": 'phrases stand in double quotation marks: "drug policy"',
-    "@": "a list's name follows the @: @drugs",
-    "-": "write NOT to leave something out",
-    "!": "write NOT to leave something out",
-    "&": "write AND, or nothing: words side by side must all be there",
-    "|": "write OR",
-    "+": "a + stands before the word it keeps exact: +narco",
-    "=": "a = stands before the word whose case counts: =DEA",
-}
-_TOKEN_HINTS = {
-    "_OR": "OR stands between two parts; for the word itself write it in small letters",
-    "_AND": "AND stands between two parts; for the word itself write it in small letters",
-    "NOT": "NOT stands before one part: police NOT doping",
-    "NEAR": "NEAR/4 stands between two parts",
-    "EXCEPT": "EXCEPT stands between two parts, once; use brackets for more",
-    "COMMA": "commas stand only inside ATLEAST n(..) and SENT(..); words side by side must all be there",
-    "RPAR": "there is nothing before this bracket to close",
-    "BOOST": "a weight follows the word it belongs to: fentanyl^2",
-}
-
-
-_OPERATOR_HINTS = {
-    "NEAR": "give the number of words that may stand between: drug* NEAR/4 seiz*",
-    "ONEAR": "give the number of words that may stand between: drug* ONEAR/4 seiz*",
-    "ATLEAST": "give a number and parts: ATLEAST 2(drug*, police, court)",
-    "SENT": "give what one sentence must hold: SENT(drug* AND police)",
-}
 
 
 class _Builder(Transformer_NonRecursive[Token, tree.Node]):
@@ -240,8 +149,6 @@ class _Builder(Transformer_NonRecursive[Token, tree.Node]):
         return _words(parts[0][1:-1], tree.Word, _column(parts[0]))
 
     def word(self, parts: list[Token]) -> tree.Node:
-        if parts[0] in _OPERATOR_HINTS:
-            raise QueryError(_column(parts[0]), f"{parts[0]} is incomplete", _OPERATOR_HINTS[parts[0]])
         return _words(str(parts[0]), tree.Word, _column(parts[0]))
 
     def exact(self, parts: list[Token]) -> tree.Node:
@@ -263,10 +170,7 @@ def _column(token: Token) -> int:
 
 
 def _field(name: Token) -> str:
-    field = FIELD_NAMES.get(name[:-1].lower())
-    if field is None:
-        raise QueryError(_column(name), f"there is no field {name[:-1]!r}", f"fields are {', '.join(FIELD_NAMES)}")
-    return field
+    return FIELD_NAMES[name[:-1].lower()]
 
 
 def _words(text: str, kind: type[tree.Word | tree.Exact | tree.Cased], column: int) -> tree.Node:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from aggregator.core.topics import tree
-from aggregator.core.topics.grammar import QueryError
+from aggregator.core.topics.mistakes import QueryError
 from aggregator.core.topics.regexes import BadPattern, compile_pattern
 
 
