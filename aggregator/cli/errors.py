@@ -1,0 +1,44 @@
+"""Failures -> one clear line on stderr, what to do next below it, and the exit code they deserve."""
+
+import io
+import sys
+
+import typer
+
+from aggregator.cli.options import WRONG_USAGE
+from aggregator.core.errors import AggregatorError, ConfigError
+
+
+def tell(error: AggregatorError) -> int:
+    """Write an expected failure on stderr, a ConfigError with each problem on its own line; its exit code."""
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            _write("error", f"{problem.where}: {problem.message}")
+            _write("hint", problem.hint)
+    else:
+        _write("error", error.message)
+        _write("hint", error.hint)
+    return error.exit_code
+
+
+def tell_usage(error: typer.TyperException) -> int:
+    """Write what is wrong with a command line on stderr; the exit code."""
+    message = error.format_message()
+    ctx = getattr(error, "ctx", None)
+    _write("error", message[:1].lower() + message[1:].rstrip("."))
+    if ctx is not None:
+        _write("hint", f"`{ctx.command_path} --help` explains it")
+    return WRONG_USAGE
+
+
+def never_fail_on_a_character() -> None:
+    """What a terminal's encoding cannot show is written as an escape, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(word: str, text: str) -> None:
+    """One labelled line; further lines of `text` are indented below it."""
+    if text:
+        typer.echo(f"{word}: " + text.replace("\n", "\n" + " " * (len(word) + 2)), err=True)

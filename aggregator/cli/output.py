@@ -1,0 +1,210 @@
+"""Values -> what a command prints: tables for people, one JSON object a line for programs, progress on stderr.
+
+Colour is only a second cue. What came from outside cannot move the cursor or turn the text around.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 100  # columns from which a terminal has room for more than the essentials
+
+STYLES = {
+    **dict.fromkeys(("ok", "fetched", "passed", "sent", "active", "current", "live"), "green"),
+    **dict.fromkeys(("degraded", "skipped", "warning", "pending", "older", "paused"), "yellow"),
+    **dict.fromkeys(("failing", "failed", "poisoned", "problem", "parked", "newer"), "red"),
+    **dict.fromkeys(("disabled", "not_modified", "suppressed", "baseline", "never", "-"), "dim"),
+}
+
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]+")
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. One that `shrinks` is cut to fit the terminal, a `wide` one is left out where room is short.
+
+    `style` may name a column whose words have colours of their own (`state`), or a style of rich.
+    """
+
+    title: str
+    shrinks: bool = False
+    right: bool = False
+    wide: bool = False
+    style: str = ""
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line of stdout; instants as ISO 8601 in UTC."""
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
+    text = json.dumps(value, default=_plain_value, ensure_ascii=encoding != "utf8", separators=(", ", ": "))
+    sys.stdout.write(f"{text}\n")
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def iso(at: datetime | None) -> str | None:
+    """`2026-01-20T06:30:00Z`, without fractions."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def clean(text: str) -> str:
+    """Text as one line that a terminal only shows: controls and changes of direction are blanks."""
+    return " ".join(_UNSHOWABLE.sub(" ", text).split())
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """How far from `now`, in one unit: `12m ago`, `in 3h`, `now`; `never` for None."""
+    if at is None:
+        return "never"
+    away = (at - now).total_seconds()
+    if abs(away) < 1:
+        return "now"
+    told = span(timedelta(seconds=abs(away)))
+    return f"in {told}" if away > 0 else f"{told} ago"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest unit, cut off: `45s`, `12m`, `3h`, `9d`."""
+    seconds = max(0, int(length.total_seconds()))
+    return next((f"{seconds // size}{unit}" for unit, size in _UNITS if seconds >= size), "0s")
+
+
+def moment(at: datetime | None) -> str:
+    """An instant in UTC to the minute, `-` for None."""
+    return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 feed`, `2 feeds`, `2,000 entries`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def say(text: str = "", *, style: str = "") -> None:
+    """A line for people on stdout."""
+    typer.echo(text if not style or not _is_terminal(sys.stdout) else _styled(text, style))
+
+
+def note(text: str) -> None:
+    """A line about the work on stderr."""
+    typer.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """A warning on stderr."""
+    typer.echo(f"warning: {text}", err=True)
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under their titles: fitted to a terminal, else whole and without colour. Nothing at all without rows."""
+    if not rows:
+        return
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if not _is_terminal(sys.stdout):
+        _print_plain(columns, cells)
+        return
+    console = _console()
+    shown = [at for at, column in enumerate(columns) if console.width >= WIDE or not column.wide]
+    _print_rich(console, [columns[at] for at in shown], [[row[at] for at in shown] for row in cells])
+
+
+def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich.cells import cell_len  # noqa: PLC0415 - lazily, as all of the command line
+
+    lines = [[column.title.upper() for column in columns], *rows]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
+    for line in lines:
+        padded = []
+        for column, cell, width in zip(columns, line, widths, strict=True):
+            blanks = " " * (width - cell_len(cell))
+            padded.append(blanks + cell if column.right else cell + blanks)
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+
+
+def _print_rich(console: "Console", columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich.table import Table  # noqa: PLC0415 - lazily, as all of the command line
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for at, column in enumerate(columns):
+        longest = max(Text(cell).cell_len for cell in (column.title, *(row[at] for row in rows)))
+        table.add_column(
+            column.title.upper(),
+            no_wrap=True,
+            overflow="ellipsis",
+            justify="right" if column.right else "left",
+            min_width=min(longest, 12) if column.shrinks else longest,
+        )
+    for row in rows:
+        table.add_row(*(Text(cell, _style(column, cell)) for column, cell in zip(columns, row, strict=True)))
+    console.print(table)
+
+
+def _style(column: Column, cell: str) -> str:
+    return STYLES.get(cell, "") if column.style == "state" else column.style
+
+
+def _styled(text: str, style: str) -> str:
+    colour = STYLES.get(style, style)
+    if colour in {"dim", "bold"}:
+        return typer.style(text, dim=colour == "dim" or None, bold=colour == "bold" or None)
+    return typer.style(text, fg=colour)
+
+
+def width() -> int:
+    """How many columns there are to print in: the terminal's, else no fewer than any line needs."""
+    return _console().width if _is_terminal(sys.stdout) else 10_000
+
+
+@contextmanager
+def progress(total: int | None, label: str) -> Iterator[Callable[[], None]]:
+    """A bar on stderr while its block runs, when that is a terminal; call what it gives for each step done."""
+    if not _is_terminal(sys.stderr):
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - lazily
+
+    looks = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*looks, console=_console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _console(*, stderr: bool = False) -> "Console":
+    from rich.console import Console  # noqa: PLC0415 - lazily, as all of the command line
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def _is_terminal(stream: Any) -> bool:
+    return bool(stream.isatty())
+
+
+def fields(pairs: Mapping[str, str]) -> None:
+    """Names and values, one a line, values below each other; empty values are left out."""
+    shown = {name: value for name, value in pairs.items() if value}
+    longest = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        lines = [clean(line) for line in value.splitlines()]
+        say(f"{name.ljust(longest)}  " + f"\n{' ' * (longest + 2)}".join(lines))
