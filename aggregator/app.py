@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Self
 
 from aggregator import __version__
 from aggregator.configure import Configurator
+from aggregator.core.digests.address import split_sender, wire_address
+from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
-from aggregator.dispatch import Dispatcher, Postmaster
+from aggregator.core.model.topics import Topic
+from aggregator.dispatch import Dispatcher
 from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
@@ -46,6 +48,7 @@ class App:
     configurator: Configurator
     transports: Mapping[str, Transport]
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _watched: tuple[Topic, ...] | None = None
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self.fetcher)
@@ -60,13 +63,15 @@ class App:
     async def follow(self) -> ChangePlan:
         """Make feeds.yaml so, and match with its topics from now on; what changed. Raises ConfigError, and then nothing did."""
         planned = await self.configurator.apply(now=self.clock())
-        if any(change.noun == "topic" for change in planned.changes):
-            await self.keep_following()
+        await self.keep_following()
         return planned
 
     async def keep_following(self) -> None:
-        """Match with the topics that were last applied."""
-        await self.workers.set_topics(await self.store.reading(topics.listed))
+        """Match with the topics that were last applied, by whichever process; cheap while they are the same."""
+        wanted = await self.store.reading(topics.listed)
+        if wanted != self._watched:
+            await self.workers.set_topics(wanted)
+            self._watched = wanted
 
 
 def make_clock(settings: Settings, *, runs_on: bool) -> Clock:
@@ -104,51 +109,63 @@ def build(
 ) -> App:
     """Wire an App. Tests replace the resolver, the transports and the clock here and patch nothing."""
     store = Store(settings.database)
-    fetcher = Fetcher(
-        user_agent=user_agent(settings),
-        allow_private=settings.allow_private,
-        limits=FetchLimits(
-            total=settings.fetch_timeout.total_seconds(), wire=settings.max_body, decoded=settings.max_body
-        ),
-        concurrency=settings.concurrency,
-        gate=HostGate(gap=settings.host_gap.total_seconds()),
-        resolve=resolve,
-    )
+    fetcher = make_fetcher(settings, resolve)
     workers = Workers(
         topics=(),
         size=settings.workers,
         timeout=settings.parse_timeout.total_seconds(),
         memory=settings.parse_memory,
     )
-    carriers = transports if transports is not None else make_transports(settings)
+    carriers = make_transports(settings) if transports is None else transports
     lookup = secret_lookup(environ)
+    refresher = Refresher(
+        store=store,
+        fetcher=fetcher,
+        workers=workers,
+        clock=clock,
+        token=new_token,
+        secrets=lookup,
+        lease=settings.lease,
+        concurrency=settings.concurrency,
+        max_entries=settings.max_entries,
+    )
     return App(
         settings=settings,
         clock=clock,
         store=store,
         fetcher=fetcher,
         workers=workers,
-        refresher=Refresher(
-            store=store,
-            fetcher=fetcher,
-            workers=workers,
-            clock=clock,
-            token=new_token,
-            secrets=lookup,
-            lease=settings.lease,
-            concurrency=settings.concurrency,
-            max_entries=settings.max_entries,
-        ),
-        dispatcher=Dispatcher(
-            store=store,
-            transports=carriers,
-            postmaster=make_postmaster(settings),
-            clock=clock,
-            token=new_token,
-            lease=settings.lease,
-        ),
+        refresher=refresher,
+        dispatcher=make_dispatcher(settings, store, carriers, clock),
         configurator=Configurator(store=store, path=settings.config, environ=lookup, public_id=new_public_id),
         transports=carriers,
+    )
+
+
+def make_fetcher(settings: Settings, resolve: Resolver | None) -> Fetcher:
+    """The HTTP client with the settings' limits."""
+    limits = FetchLimits(
+        total=settings.fetch_timeout.total_seconds(), wire=settings.max_body, decoded=settings.max_body
+    )
+    return Fetcher(
+        user_agent=user_agent(settings),
+        allow_private=settings.allow_private,
+        limits=limits,
+        concurrency=settings.concurrency,
+        gate=HostGate(gap=settings.host_gap.total_seconds()),
+        resolve=resolve,
+    )
+
+
+def make_dispatcher(settings: Settings, store: Store, transports: Mapping[str, Transport], clock: Clock) -> Dispatcher:
+    """The station that mails, with the settings' sender and secret."""
+    return Dispatcher(
+        store=store,
+        transports=transports,
+        postmaster=make_postmaster(settings),
+        clock=clock,
+        token=new_token,
+        lease=settings.lease,
     )
 
 
@@ -171,7 +188,7 @@ def make_transports(settings: Settings) -> Mapping[str, Transport]:
 
 def make_postmaster(settings: Settings) -> Postmaster:
     """Who our mail is from; its secret is the setting's, or a file of the data folder made at first use."""
-    domain = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
+    domain = wire_address(split_sender(settings.mail_from)[1]).rpartition("@")[2] or "localhost"
     secret = settings.secret.reveal().encode() if settings.secret else stored_secret(settings.data_dir / "secret")
     return Postmaster(sender=settings.mail_from, domain=domain, secret=secret, base_url=settings.base_url)
 
@@ -195,7 +212,7 @@ def stored_secret(path: Path) -> bytes:
 
 def user_agent(settings: Settings) -> str:
     """What hosts read of us: product, version, and a way to reach the operator where the settings name one."""
-    contact = settings.base_url or parseaddr(settings.mail_from)[1]
+    contact = settings.base_url or split_sender(settings.mail_from)[1]
     reach = f"+{contact}" if contact and not contact.endswith("@localhost") else "feed aggregator"
     return f"Aggregator/{__version__} ({reach})"
 

@@ -32,6 +32,8 @@ def jobs(app: App) -> tuple[Job, ...]:
 
     async def refresh() -> None:
         if await clock_is_sane(app):
+            # Another process may have applied the file: `aggregator apply`, `poll`, or the service of this worker.
+            await app.keep_following()
             results = await app.refresher.check()
             await _beat(app, "refresh", checked=len(results), new=sum(result.new for result in results))
 
@@ -90,6 +92,23 @@ async def serve(app: App, engine: Engine) -> None:
                 await engine.stop()
                 await app.dispatcher.drain()
     log.info("service.stopped")
+
+
+async def work(app: App, engine: Engine) -> None:
+    """Run the service's jobs beside other processes, until SIGTERM or Ctrl-C: no lock, and what is followed is the store's word.
+
+    Raises StoreError when the database fails at start.
+    """
+    async with app, _stop_signal() as stop:
+        await engine.start(jobs(app))
+        log.info("worker.started", database=app.settings.database_shown)
+        try:
+            await stop.wait()
+        finally:
+            log.info("worker.stopping")
+            await engine.stop()
+            await app.dispatcher.drain()
+    log.info("worker.stopped")
 
 
 @asynccontextmanager

@@ -1,0 +1,91 @@
+"""`run`, the service, and `worker`, one of many processes that share its work on PostgreSQL."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.opening import build_app, stoppable
+from aggregator.cli.options import Context, everywhere, new_app
+from aggregator.cli.output import count, say
+from aggregator.core.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from aggregator.app import App
+    from aggregator.engine.contract import Engine
+
+app = new_app()
+
+Once = Annotated[bool, typer.Option("--once", help="One full cycle, then exit.")]
+
+
+@app.command()
+@everywhere
+def run(here: Context, *, once: Once = False) -> None:
+    """The service: follow feeds.yaml, check due feeds, match, and mail due digests, until SIGTERM or Ctrl-C.
+
+    It prepares the database, ticks every few seconds and reads feeds.yaml again when it changes. Only one service may
+    run on a database; other commands work beside it.
+    """
+    from aggregator.engine.service import serve  # noqa: PLC0415 - lazily, as all of the command line
+
+    service = build_app(here, runs_on=True)
+    if once:
+        say(stoppable(_one_cycle(service)))
+    else:
+        asyncio.run(serve(service, _engine(service)))
+
+
+@app.command()
+@everywhere
+def worker(here: Context) -> None:
+    """One of many processes that share the service's work through PostgreSQL. Start as many as are needed."""
+    from aggregator.engine.service import work  # noqa: PLC0415 - lazily, as all of the command line
+
+    settings = here.settings()
+    if not settings.database.startswith("postgresql:"):
+        hint = "set it to postgresql://user@host/name, or use `aggregator run`, which needs no other process"
+        message = f"workers share a PostgreSQL database, and this is {settings.database_shown}"
+        raise ConfigError([Problem(where="AGGREGATOR_DATABASE", message=message, hint=hint)])
+    service = build_app(here, runs_on=True)
+    asyncio.run(work(service, _shared_engine(service)))
+
+
+def _engine(service: "App") -> "Engine":
+    if service.settings.engine == "procrastinate":
+        return _shared_engine(service)
+    from aggregator.engine.embedded import EmbeddedEngine  # noqa: PLC0415 - lazily, as all of the command line
+
+    return EmbeddedEngine(clock=service.clock)
+
+
+def _shared_engine(service: "App") -> "Engine":
+    """Procrastinate on the service's own database, its schema made ready. Raises ConfigError where it is not installed."""
+    try:
+        from aggregator.engine.procrastinate import ProcrastinateEngine  # noqa: PLC0415 - lazily, as above
+        from aggregator.engine.procrastinate_schema import apply_schema  # noqa: PLC0415 - as above
+    except ImportError as error:
+        hint = "pip install 'feed-aggregator[postgres]'"
+        message = f"procrastinate is not installed ({error})"
+        raise ConfigError([Problem(where="AGGREGATOR_ENGINE", message=message, hint=hint)]) from None
+    apply_schema(service.settings.database)
+    return ProcrastinateEngine(service.settings.database, clock=service.clock)
+
+
+async def _one_cycle(service: "App") -> str:
+    """Apply feeds.yaml, check what is due, make and send digests; what came of it in one line."""
+    from aggregator.engine.service import start_following  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store.lock import service_lock  # noqa: PLC0415 - as above
+
+    with service_lock(service.settings.database, now=service.clock()):
+        async with service:
+            await start_following(service)
+            checked = await service.refresher.check()
+            done = await service.dispatcher.run()
+            await service.dispatcher.drain()
+    new, matched = sum(result.new for result in checked), sum(result.matched for result in checked)
+    failed = sum(result.error_kind is not None for result in checked)
+    return (
+        f"{count(len(checked), 'feed')} checked, {failed} failed; {count(new, 'new entry', 'new entries')}, "
+        f"{matched} matched; {count(len(done.digests), 'digest')} made, {len(done.deliveries)} sent or tried"
+    )
