@@ -12,12 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from aggregator.core.digests import slots
-from aggregator.core.digests.compose import compose
 from aggregator.core.digests.fate import after_ambiguity, after_try
-from aggregator.core.digests.headers import build_message, message_id
-from aggregator.core.digests.render import Links, render
+from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster
 from aggregator.core.errors import UsageError
-from aggregator.core.model.digests import DigestContent, DueItem, Rendered, SourceReport
+from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import (
     Delivery,
     Empty,
@@ -32,38 +30,12 @@ from aggregator.core.model.subscriptions import (
 from aggregator.mail.transport import Transport
 from aggregator.store import deliveries, digests, health, subscribers, topics
 from aggregator.store.database import Connection, Store
-from aggregator.store.digests import Envelope
 
 log = structlog.get_logger(__name__)
 
 BURST = timedelta(minutes=15)  # alerts within this time share a mail
 WEEK = timedelta(days=7)
 DRAIN = 25.0  # seconds that a session past DATA may take to end
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postmaster:
-    """Who our mail is from, and what its identifiers are made with."""
-
-    sender: str
-    domain: str
-    secret: bytes
-    base_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A digest to be made: whose, for which slot, since when, from which items."""
-
-    owner: Subscriber
-    of: Subscription
-    slot_at: datetime
-    since: datetime
-    items: tuple[DueItem, ...]
-    sources: SourceReport
-    topics: tuple[tuple[str, str], ...] = ()  # (id, name) of what is watched, in the subscription's order
-    archive: bool = False
-    coalesced: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +95,14 @@ class Dispatcher:
         if not due.items and not await self._tells_silence(of, slot.slot_at):
             await self._store.writing(subscribers.reached, of.id, slot.slot_at)
             return None
-        content, rendered = await asyncio.to_thread(self._words, due)
+        content, rendered = await asyncio.to_thread(self._postmaster.words, due)
+        now = self._clock()
+
+        def seal(digest_id: int) -> Envelope:
+            return self._postmaster.seal(due, rendered, digest_id=digest_id, now=now)
+
         return await self._store.writing(
-            digests.freeze,
-            owner=owner,
-            of=of,
-            slot_at=due.slot_at,
-            since=due.since,
-            subject=rendered.subject,
-            stories=content.story_count,
-            items=due.items,
-            seal=lambda digest_id: self._seal(due, rendered, digest_id),
-            now=self._clock(),
+            digests.freeze, due, subject=rendered.subject, stories=content.story_count, seal=seal, now=now
         )
 
     def _slot(self, owner: Subscriber, of: Subscription) -> slots.Due | None:
@@ -151,42 +119,6 @@ class Dispatcher:
         last = await self._store.reading(digests.last_digest_at, of.id)
         return of.empty is Empty.ALL_CLEAR or last is None or slot_at - last >= WEEK
 
-    def _words(self, due: Due) -> tuple[DigestContent, Rendered]:
-        content = compose(
-            subscription=due.of.slug,
-            subscriber_name=due.owner.name,
-            timezone=due.owner.timezone,
-            slot_at=due.slot_at,
-            since=due.since,
-            items=due.items,
-            sources=due.sources,
-            archive=due.archive,
-            coalesced=due.coalesced,
-            topics=due.topics,
-        )
-        return content, render(content, links=Links(base_url=self._postmaster.base_url))
-
-    def _seal(self, due: Due, rendered: Rendered, digest_id: int) -> Envelope:
-        post = self._postmaster
-        identifier = message_id(digest_id, due.owner.public_id, post.secret, post.domain)
-        message = build_message(
-            rendered=rendered,
-            sender=post.sender,
-            recipient=due.owner.address or f"{due.owner.slug}@{post.domain}",
-            message_id=identifier,
-            date=self._clock(),
-            list_id=f"{due.of.slug}.{post.domain}",
-            unsubscribe=None,
-        )
-        channel = due.of.channel if due.owner.address is not None else "outbox"
-        return Envelope(
-            message_id=identifier,
-            sender=post.sender,
-            recipient=due.owner.address,
-            channel=channel,
-            message=message,
-        )
-
     async def preview(
         self, slug: str, *, subscription: str | None = None, as_of: datetime | None = None
     ) -> tuple[Rendered, bytes]:
@@ -195,8 +127,8 @@ class Dispatcher:
         slot = slots.Due(slot_at=as_of or self._clock())
         due = await self._store.reading(gather, owner, of, slot)
         shown = tuple(item for item in due.items if item.first_seen <= slot.slot_at)
-        _, rendered = self._words(replace(due, items=shown))
-        return rendered, self._seal(due, rendered, digest_id=0).message
+        _, rendered = self._postmaster.words(replace(due, items=shown))
+        return rendered, self._postmaster.seal(due, rendered, digest_id=0, now=slot.slot_at).message
 
     async def send_due(self) -> Mapping[str, Phase]:
         """Send what waits in the outbox; how each delivery ended, by Message-ID.
@@ -272,14 +204,14 @@ class LostLeaseError(Exception):
     """Another process took the delivery over before DATA was given: this one must not send it."""
 
 
-def gather(connection: Connection, owner: Subscriber, of: Subscription, slot: slots.Due) -> Due:
+def gather(connection: Connection, owner: Subscriber, of: Subscription, slot: slots.Due) -> DueDigest:
     """Everything a digest of this slot would tell, in one consistent read."""
     last = digests.last_digest_at(connection, of.id)
     archive = last is None and not of.schedule.immediate
     since = last or of.created_at
     items = digests.due_items(connection, of.id, archive=archive)
     names = {topic.id: topic.name for topic in topics.listed(connection)}
-    return Due(
+    return DueDigest(
         owner=owner,
         of=of,
         slot_at=slot.slot_at,

@@ -22,7 +22,7 @@ def test_an_empty_environment_gives_a_service_that_mails_into_a_folder() -> None
     assert chosen.database == "sqlite:///data/aggregator.db"
     assert (chosen.mail_transport, chosen.mail_dir) == ("file", Path("data/outbox"))
     assert (chosen.engine, chosen.clock, chosen.secret) == ("embedded", None, None)
-    assert chosen.base_url == "http://127.0.0.1:8080"
+    assert chosen.base_url is None
     assert (chosen.max_body, chosen.parse_memory) == (10 << 20, 512 << 20)
     assert (chosen.lease, chosen.tick) == (timedelta(seconds=120), timedelta(seconds=5))
 
@@ -33,6 +33,7 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
             "AGGREGATOR_DATABASE": "postgresql://app:pass@db.example/news",
             "AGGREGATOR_ENGINE": "procrastinate",
             "AGGREGATOR_LISTEN": "[::1]:9000",
+            "AGGREGATOR_BASE_URL": "https://news.example.org",
             "AGGREGATOR_ALLOW_PRIVATE": "127.0.0.0/8, ::1",
             "AGGREGATOR_CLOCK": "2026-01-20T12:00:00+05:30",
             "AGGREGATOR_LOG": "json,debug",
@@ -49,7 +50,7 @@ def test_every_setting_is_read_from_its_own_variable() -> None:
     )
     assert chosen.engine == "procrastinate"
     assert chosen.listen == ("::1", 9000)
-    assert chosen.base_url == "http://[::1]:9000"
+    assert chosen.base_url == "https://news.example.org"
     assert chosen.allow_private == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     assert chosen.clock == datetime(2026, 1, 20, 6, 30, tzinfo=UTC)
     assert chosen.log == settings.Log(format="json", level="debug")

@@ -131,11 +131,8 @@ def _unknown(given: Mapping[str, str], used: frozenset[str]) -> list[Problem]:
 
 def _with_derived(values: Mapping[str, Any]) -> dict[str, Any]:
     """The defaults that follow from other settings."""
-    host, port = values["listen"]
-    shown = f"[{host}]" if ":" in host else host
     derived = {
         "database": f"sqlite:///{values['data_dir'] / 'aggregator.db'}",
-        "base_url": f"http://{shown}:{port}",
         "mail_transport": "smtp" if values["smtp_host"] else "file",
         "mail_dir": values["data_dir"] / "outbox",
         "smtp_port": _SMTP_PORTS[values["smtp_tls"]],

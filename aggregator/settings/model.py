@@ -32,7 +32,7 @@ class Settings:
     database: Annotated[str, Variable(values.database, secret=True)] = dataclasses.field(repr=False)
     engine: Annotated[str, Variable(values.one_of("embedded", "procrastinate"), "embedded")]
     listen: Annotated[tuple[str, int], Variable(values.listen, "127.0.0.1:8080")]
-    base_url: Annotated[str, Variable(values.base_url)]
+    base_url: Annotated[str | None, Variable(values.base_url)]
     secret: Annotated[Secret | None, Variable(Secret, secret=True)]
     allow_private: Annotated[tuple[IPv4Network | IPv6Network, ...], Variable(values.networks, "")]
     clock: Annotated[datetime | None, Variable(values.instant)]

@@ -40,15 +40,7 @@ def claim(
     `only` takes the named feeds whether due or not, unless their host is held or leased. Each taken feed's next check
     is moved out of reach before anything is asked of its host, so that a feed that crashes us waits its turn.
     """
-    free = or_(host.c.lease_until.is_(None), host.c.lease_until <= now)
-    open_ = or_(host.c.hold_until.is_(None), host.c.hold_until <= now)
-    wanted = select(host.c.id).where(free, open_).order_by(host.c.next_due_at, host.c.id).limit(limit)
-    if only:
-        named = select(feed_state.c.host_id).where(feed_state.c.feed_id.in_(only))
-        wanted = wanted.where(host.c.id.in_(named))
-    else:
-        wanted = wanted.where(host.c.next_due_at <= now)
-    host_ids = connection.execute(skip_locked(connection, wanted, host)).scalars().all()
+    host_ids = _free_hosts(connection, now, only, limit)
     if not host_ids:
         return ()
     until = now + lasts
@@ -70,6 +62,19 @@ def claim(
     if idle := set(host_ids) - leased:
         _settle_hosts(connection, idle)
     return taken
+
+
+def _free_hosts(connection: Connection, now: datetime, only: Collection[str], limit: int) -> Sequence[int]:
+    """Hosts that nobody leases and that do not ask for patience, the longest due first, locked."""
+    free = or_(host.c.lease_until.is_(None), host.c.lease_until <= now)
+    patient = or_(host.c.hold_until.is_(None), host.c.hold_until <= now)
+    wanted = select(host.c.id).where(free, patient).order_by(host.c.next_due_at, host.c.id).limit(limit)
+    if only:
+        named = select(feed_state.c.host_id).where(feed_state.c.feed_id.in_(only))
+        wanted = wanted.where(host.c.id.in_(named))
+    else:
+        wanted = wanted.where(host.c.next_due_at <= now)
+    return connection.execute(skip_locked(connection, wanted, host)).scalars().all()
 
 
 def _due_feeds(host_ids: Sequence[int], now: datetime, only: Collection[str]) -> Select[tuple[object, ...]]:

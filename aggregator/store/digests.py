@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
+from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import DueItem
-from aggregator.core.model.subscriptions import LedgerState, Phase, Subscriber, Subscription
+from aggregator.core.model.subscriptions import LedgerState, Phase
 from aggregator.store import dialect, subscribers
 from aggregator.store.codec import fired_of
 from aggregator.store.schema import (
@@ -45,17 +46,6 @@ class FrozenDigest:
     phase: str
     detail: str | None
     attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """How a finished digest leaves: who sends it to whom, by which channel, under which Message-ID."""
-
-    message_id: str
-    sender: str
-    recipient: str | None
-    channel: str
-    message: bytes
 
 
 def due_items(connection: Connection, subscription_id: int, *, archive: bool, limit: int = 5000) -> tuple[DueItem, ...]:
@@ -172,14 +162,10 @@ def last_digest_at(connection: Connection, subscription_id: int) -> datetime | N
 
 def freeze(
     connection: Connection,
+    due: DueDigest,
     *,
-    owner: Subscriber,
-    of: Subscription,
-    slot_at: datetime,
-    since: datetime | None,
     subject: str,
     stories: int,
-    items: Sequence[DueItem],
     seal: Callable[[int], Envelope],
     now: datetime,
 ) -> int | None:
@@ -188,21 +174,26 @@ def freeze(
     `seal` makes the finished message once the digest's id is known. None when another process made this slot's digest,
     or took one of the rows, since the items were read: nothing is written then, the next tick tells anew.
     """
-    row = {"subscription_id": of.id, "slot_at": slot_at, "since": since, "subject": subject}
-    row |= {"item_count": len(items), "story_count": stories, "created_at": now}
+    row = {"subscription_id": due.of.id, "slot_at": due.slot_at, "since": due.since, "subject": subject}
+    row |= {"item_count": len(due.items), "story_count": stories, "created_at": now}
     fresh = dialect.insert(connection, digest).values(row).on_conflict_do_nothing().returning(digest.c.id)
     with connection.begin_nested() as attempt:
         digest_id: int | None = connection.execute(fresh).scalar_one_or_none()
         if digest_id is None:
             return None
-        if _claim_rows(connection, of.id, digest_id, items, now) != len(items):
+        if _claim_rows(connection, due.of.id, digest_id, due.items, now) != len(due.items):
             attempt.rollback()
             return None
-    envelope = seal(digest_id)
+    _queue(connection, digest_id, due.owner.id, seal(digest_id), now)
+    subscribers.reached(connection, due.of.id, due.slot_at)
+    return digest_id
+
+
+def _queue(connection: Connection, digest_id: int, subscriber_id: int, envelope: Envelope, now: datetime) -> None:
     connection.execute(
         delivery.insert().values(
             digest_id=digest_id,
-            subscriber_id=owner.id,
+            subscriber_id=subscriber_id,
             message_id=envelope.message_id,
             sender=envelope.sender,
             recipient=envelope.recipient,
@@ -215,8 +206,6 @@ def freeze(
             created_at=now,
         )
     )
-    subscribers.reached(connection, of.id, slot_at)
-    return digest_id
 
 
 def _claim_rows(

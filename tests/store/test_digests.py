@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from aggregator.core.digests.fate import Fate
+from aggregator.core.digests.letter import DueDigest, Envelope
+from aggregator.core.model.digests import DueItem, SourceReport
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
 from aggregator.store import claims, deliveries, digests, feeds, health, plans, subscribers, topics
 from aggregator.store.database import Store
-from aggregator.store.digests import Envelope
 from aggregator.store.subscribers import Member
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_plan, make_subscriber, make_topic
 
@@ -35,18 +36,19 @@ def match_one(store: Store, key: str) -> None:
 
 
 def freeze(store: Store, desk: Member, *, slot_at: datetime = NOW, channel: str = "mail") -> int | None:
-    of = desk.subscriptions[0]
-    return store.write(
-        digests.freeze,
+    items = store.read(digests.due_items, desk.subscriptions[0].id, archive=False)
+    due = due_digest(desk, items, slot_at)
+    return store.write(digests.freeze, due, subject="1 new", stories=1, seal=sealed(channel), now=NOW)
+
+
+def due_digest(desk: Member, items: tuple[DueItem, ...], slot_at: datetime) -> DueDigest:
+    return DueDigest(
         owner=desk.subscriber,
-        of=of,
+        of=desk.subscriptions[0],
         slot_at=slot_at,
-        since=None,
-        subject="1 new",
-        stories=1,
-        items=store.read(digests.due_items, of.id, archive=False),
-        seal=sealed(channel),
-        now=NOW,
+        since=NOW,
+        items=items,
+        sources=SourceReport(),
     )
 
 
@@ -85,18 +87,8 @@ def test_a_slot_makes_one_digest(store: Store, desk: Member) -> None:
 def test_a_digest_whose_rows_were_taken_meanwhile_writes_nothing(store: Store, desk: Member) -> None:
     stale = store.read(digests.due_items, desk.subscriptions[0].id, archive=False)
     freeze(store, desk)
-    again = store.write(
-        digests.freeze,
-        owner=desk.subscriber,
-        of=desk.subscriptions[0],
-        slot_at=NOW + timedelta(days=1),
-        since=None,
-        subject="again",
-        stories=1,
-        items=stale,
-        seal=sealed("mail"),
-        now=NOW,
-    )
+    due = due_digest(desk, stale, NOW + timedelta(days=1))
+    again = store.write(digests.freeze, due, subject="again", stories=1, seal=sealed("mail"), now=NOW)
     assert again is None
     assert [one.subject for one in store.read(digests.latest)] == ["1 new"]
 
