@@ -122,7 +122,7 @@ class RevisionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """Something worth telling about a feed: gap, moved, gone, poisoned, recovered, policy."""
+    """Something worth telling about a feed: gap, moved, gone, poisoned, recovered, policy, frozen (an entry)."""
 
     kind: str
     detail: str
