@@ -99,6 +99,11 @@ def is_unspaced(word: str) -> bool:
     return _UNSPACED_CHARACTER.match(word) is not None
 
 
+def has_unspaced(text: str) -> bool:
+    """Whether `text` holds a character of such a script."""
+    return not text.isascii() and _UNSPACED_CHARACTER.search(text) is not None
+
+
 def surface_of(raw: str) -> str:
     """A raw word as people read it: compatibility forms unified, dots and invisible characters left out."""
     if raw.isalnum() and raw.isascii():

@@ -44,13 +44,13 @@ class Compiler:
         parts = tuple(self.matcher(part, fields) for part in tree.children(node))
         match node:
             case tree.Or():
-                return operators.OrMatcher(node, parts)
+                return operators.OrMatcher(node, parts, self._lexicon)
             case tree.And():
-                return operators.AndMatcher(node, parts)
+                return operators.AndMatcher(node, parts, self._lexicon)
             case tree.Not():
                 return operators.NotMatcher(node, parts)
             case tree.Near():
-                return operators.NearMatcher(node, parts)
+                return operators.NearMatcher(node, parts, self._lexicon)
             case tree.Except():
                 return operators.ExceptMatcher(node, parts)
             case tree.AtLeast():

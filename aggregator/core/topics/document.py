@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from aggregator.core.model.topics import Span
-from aggregator.core.text import is_unspaced, raw_words, sentences, word_spans
+from aggregator.core.text import has_unspaced, is_unspaced, raw_words, sentences, word_spans
 from aggregator.core.topics.fields import TITLE, EntryFields
 from aggregator.core.topics.lexicon import Answers, Lexicon
 
@@ -68,7 +68,7 @@ class FieldText:
 
     @cached_property
     def _half_words(self) -> list[int] | None:
-        if not any(is_unspaced(word) for word in self.words):
+        if not has_unspaced(self.text):
             return None
         return list(accumulate((1 if is_unspaced(word) else 2 for word in self.words), initial=0))
 
@@ -88,11 +88,15 @@ class FieldText:
 
 
 class Document:
-    """An entry's fields, read once for all topics. `known` keeps what shared parts of queries found."""
+    """An entry's fields, read once for all topics.
+
+    `atoms` are all that stand in any field; `known` keeps what shared parts of queries found.
+    """
 
     def __init__(self, fields: EntryFields, names: Sequence[str], lexicon: Lexicon) -> None:
         answers = lexicon.answers((fields.language or "").partition("-")[0].lower())
         self.fields = {name: FieldText(text, answers) for name in names if (text := fields.of(name))}
+        self.atoms: frozenset[int] = frozenset().union(*(text.places for text in self.fields.values()))
         self.known: dict[Any, list[Hit] | None] = {}
 
     def places(self, atom: int, field: str) -> Sequence[int]:
@@ -121,6 +125,7 @@ class Window(Document):
 
     def __init__(self, whole: Document, field: str, start: int, end: int) -> None:
         self.fields = {field: whole.fields[field]}
+        self.atoms = whole.atoms  # more than the window holds, which costs a look and no truth
         self.known = {}
         self._bounds = (start, end)
 

@@ -49,13 +49,18 @@ class TopicIndex:
                     wanted.setdefault(number, set()).add(place)
         for number, place in self._unanchored:
             wanted.setdefault(number, set()).add(place)
-        verdicts = (self._topics[number].evaluate(document, sorted(wanted[number])) for number in sorted(wanted))
-        return tuple(verdict for verdict in verdicts if verdict.flagged)
+        verdicts = []
+        for number in sorted(wanted):
+            topic = self._topics[number]
+            clauses = topic.fire(document, sorted(wanted[number]))
+            if clauses and (verdict := score.evaluation(topic.topic, clauses)).flagged:
+                verdicts.append(verdict)
+        return tuple(verdicts)
 
     def evaluate_all(self, fields: EntryFields) -> tuple[Evaluation, ...]:
         """The evaluation of every topic, flagged or not, each clause tried without the index."""
         document = self.read(fields)
-        return tuple(topic.evaluate(document, range(len(topic.signals))) for topic in self._topics)
+        return tuple(topic.evaluate(document) for topic in self._topics)
 
     def read(self, fields: EntryFields) -> Document:
         """The entry made ready for these topics."""
@@ -78,15 +83,19 @@ class CompiledTopic:
         self.others = tuple(pair for pair in compiled if pair[0].kind is not ClauseKind.SIGNAL)
         self.cases = compiler.matcher(definition.lists[CASES]) if definition.topic.cases != "yes" else None
 
-    def evaluate(self, document: Document, places: Iterable[int]) -> Evaluation:
-        """The verdict, trying the signals numbered `places`; the other clauses only when one of these fires."""
+    def fire(self, document: Document, places: Iterable[int]) -> list[Fired]:
+        """What fires, trying the signals numbered `places`; the other clauses only when one of these does."""
         clauses = [hit for place in places if (hit := _try(self.signals[place], document)) is not None]
         if clauses:
             clauses += [hit for pair in self.others if (hit := _try(pair, document)) is not None]
             hits = self.cases.match(document) if self.cases is not None else None
             if hits is not None:
                 clauses.append(score.single_case(self.topic, clauses, hits, document))
-        return score.evaluation(self.topic, clauses)
+        return clauses
+
+    def evaluate(self, document: Document) -> Evaluation:
+        """The verdict, with every clause tried."""
+        return score.evaluation(self.topic, self.fire(document, range(len(self.signals))))
 
 
 def _try(pair: tuple[Clause, Matcher], document: Document) -> Fired | None:

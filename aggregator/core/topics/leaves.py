@@ -42,6 +42,8 @@ class WordMatcher(Matcher):
 
     def match(self, document: Document) -> list[Hit] | None:
         """One hit a place. In a title in capitals a cased word counts half: there, any word looks like an acronym."""
+        if self.atom not in document.atoms:
+            return None
         hits = [
             Hit(
                 field,
@@ -72,6 +74,8 @@ class PhraseMatcher(Matcher):
 
     def match(self, document: Document) -> list[Hit] | None:
         """One hit a place where all words stand in a row."""
+        if not document.atoms.issuperset(self._atoms):
+            return None
         hits: list[Hit] = []
         length = len(self._atoms)
         for field in self._fields:

@@ -12,23 +12,44 @@ from aggregator.core.topics.lexicon import Lexicon
 
 
 class OrMatcher(Matcher):
-    """Any part."""
+    """Any part. Of a long list only the parts are tried of which the document holds a word."""
+
+    def __init__(self, source: tree.Or, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
+        super().__init__(source, parts)
+        self._tried_for: dict[int, list[int]] = {}
+        self._always: list[int] = []
+        for number, part in enumerate(parts):
+            anchors = part.anchors(lexicon)
+            if anchors is None:
+                self._always.append(number)
+            for atom in anchors or ():
+                self._tried_for.setdefault(atom, []).append(number)
+        self._anchors = frozenset(self._tried_for)
 
     def match(self, document: Document) -> list[Hit] | None:
         """The hits of every part that holds."""
-        found = [hits for part in self.parts if (hits := part.match(document)) is not None]
+        tried = {number for atom in document.atoms & self._anchors for number in self._tried_for[atom]}
+        tried.update(self._always)
+        found = [hits for number in sorted(tried) if (hits := self.parts[number].match(document)) is not None]
         return [hit for hits in found for hit in hits] if found else None
 
     def anchors(self, lexicon: Lexicon) -> Anchors:
         """Those of all parts, when every part has some."""
-        return union_of(part.anchors(lexicon) for part in self.parts)
+        del lexicon
+        return None if self._always else self._anchors
 
 
 class AndMatcher(Matcher):
     """Every part, anywhere in the document."""
 
+    def __init__(self, source: tree.And, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
+        super().__init__(source, parts)
+        self._needs = _needs(parts, lexicon)
+
     def match(self, document: Document) -> list[Hit] | None:
         """The hits of all parts; the boosts of the parts multiply."""
+        if any(need.isdisjoint(document.atoms) for need in self._needs):
+            return None
         found: list[list[Hit]] = []
         for part in self.parts:
             hits = part.match(document)
@@ -54,13 +75,16 @@ class NotMatcher(Matcher):
 class NearMatcher(Matcher):
     """Two parts close to each other in one field."""
 
-    def __init__(self, source: tree.Near, parts: tuple[Matcher, ...]) -> None:
+    def __init__(self, source: tree.Near, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
         super().__init__(source, parts)
+        self._needs = _needs(parts, lexicon)
         self.distance = source.distance
         self._ordered = source.ordered
 
     def match(self, document: Document) -> list[Hit] | None:
         """Each hit of the left part with the nearest of the right on either side, when near enough."""
+        if any(need.isdisjoint(document.atoms) for need in self._needs):
+            return None
         lefts = self.parts[0].match(document)
         rights = self.parts[1].match(document) if lefts else None
         if not lefts or not rights:
@@ -180,6 +204,11 @@ class BoostMatcher(Matcher):
     def anchors(self, lexicon: Lexicon) -> Anchors:
         """The part's own."""
         return self.parts[0].anchors(lexicon)
+
+
+def _needs(parts: tuple[Matcher, ...], lexicon: Lexicon) -> tuple[frozenset[int], ...]:
+    """Sets of atoms of each of which a document must hold one, before it is worth looking where."""
+    return tuple(anchors for part in parts if (anchors := part.anchors(lexicon)) is not None)
 
 
 def _in(field: str, hits: list[Hit]) -> list[Hit]:

@@ -60,7 +60,7 @@ def explain(topic: Topic, fields: EntryFields) -> Trace:
     index = TopicIndex((topic,))
     (compiled,) = index.topics
     document = index.read(fields)
-    verdict = compiled.evaluate(document, range(len(compiled.signals)))
+    verdict = compiled.evaluate(document)
     points = {fired.clause: fired.points for fired in verdict.fired}
     clauses = [_clause(clause, matcher, document, points) for clause, matcher in (*compiled.signals, *compiled.others)]
     if compiled.cases is not None:
