@@ -32,9 +32,8 @@ _ORDINAL = re.compile(r"(\d{4})-?(\d{3})(?=t|$)")
 _WEEK = re.compile(r"(\d{4})-?w(\d\d)(?:-?([1-7]))?")
 _WORD = re.compile(r"[^\W\d_][^\W\d_\u0300]*(?:[\u0900-\u097f]+)?|[\u0900-\u097f]+")
 _NUMBER = re.compile(r"\d+")
-_IDEOGRAPHS = str.maketrans(
-    {"年": "-", "년": "-", "月": "-", "월": "-", "日": " ", "일": " ", "时": ":", "時": ":", "点": ":", "分": " "}
-)
+_DAY_PARTS = re.compile(r"(?<=\d)\s?[年년月월]\s?(?=\d)")
+_IDEOGRAPHS = str.maketrans({"日": " ", "일": " ", "月": " ", "월": " ", "时": ":", "時": ":", "点": ":", "分": " "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def _normal(raw: str) -> str:
     """Lower case, plain digits, single blanks; what was glued is parted."""
     text = unicodedata.normalize("NFC", raw[: 2 * MAX_DATE]).strip().lower()[:MAX_DATE]
     text = "".join(str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char for char in text)
-    text = " ".join(_GLUED_TIME.sub(r"\1 \2", text.translate(_IDEOGRAPHS)).split())
+    text = " ".join(_GLUED_TIME.sub(r"\1 \2", _DAY_PARTS.sub("-", text).translate(_IDEOGRAPHS)).split())
     text = _ISO_HOUR.sub(r"\1:00", _YEAR_LAST.sub(r"\1 \3 \2", text))
     # Thirteen digits are epoch milliseconds, which the pattern's fixed widths never match whole.
     return text if len(text) == 13 and text.isdigit() else _COMPACT_TIME.sub(_parted, text)

@@ -14,6 +14,7 @@ from aggregator.core.reading.discovery import feed_candidates, is_bot_wall, page
 from aggregator.core.reading.entries import Setting, language_tag, read_entry
 from aggregator.core.reading.jsonfeed import read_json
 from aggregator.core.reading.markup import one_line, title_text
+from aggregator.core.reading.mend import mend
 from aggregator.core.reading.parse import Parsed, ParserError, parse
 from aggregator.core.reading.slices import Cut, cut
 from aggregator.core.reading.sniff import Kind, Sniffed, sniff
@@ -66,8 +67,12 @@ def _page(html: str, url: str) -> Unreadable:
 
 def _read_xml(job: ReadJob, decoded: Decoded, found: Sniffed) -> ParsedFeed | Unreadable:
     body = decoded.body[found.start :]
+    whole, mended = _cut(job, body), False
+    if whole is None:
+        body, mended = (fixed := mend(body)), fixed != body
+        whole = _cut(job, body) if mended else None
     try:
-        reading = _read_new(job, body) or _read_whole(job, body)
+        reading = (_read_new(job, whole) if whole else None) or _read_whole(job, body)
     except (ParserError, RecursionError) as error:
         return Unreadable(kind=FailureKind.PARSE, detail=f"the parser gave up: {one_line(str(error), limit=200)}")
     parsed = reading.parsed
@@ -77,15 +82,17 @@ def _read_xml(job: ReadJob, decoded: Decoded, found: Sniffed) -> ParsedFeed | Un
         if parsed.truncated or (parsed.flaw is not None and not parsed.fields.get("title")):
             return Unreadable(kind=FailureKind.PARSE, detail=f"not well-formed: {parsed.flaw}")
     junk = ("the document begins behind other text",) if decoded.body[: found.start].strip() else ()
+    references = ("not well-formed: it has bare ampersands or unknown references",) if mended else ()
     flaw = (f"not well-formed: {parsed.flaw}",) if parsed.flaw is not None else ()
-    return _feed(job, reading, warnings=(*decoded.warnings, *junk, *flaw))
+    return _feed(job, reading, warnings=(*decoded.warnings, *junk, *references, *flaw))
 
 
-def _read_new(job: ReadJob, body: bytes) -> _Reading | None:
-    """The document without its known spans; None when it cannot be cut, or when what is left is not what it seemed."""
-    whole = cut(body, context=f"{_zone(job)} {job.facts.language}".encode())
-    if whole is None:
-        return None
+def _cut(job: ReadJob, body: bytes) -> Cut | None:
+    return cut(body, context=f"{_zone(job)} {job.facts.language}".encode())
+
+
+def _read_new(job: ReadJob, whole: Cut) -> _Reading | None:
+    """The document without its known spans; None when what is left is not what it seemed."""
     window = _window(job, whole)
     fresh = [at for at in window if whole.slices[at].hash not in job.known_spans]
     left_out = frozenset(range(len(whole.slices))).difference(fresh)

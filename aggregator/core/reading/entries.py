@@ -142,8 +142,10 @@ def _link(raw: Mapping[str, Any], base: str) -> str | None:
 
 
 def _authors(raw: Mapping[str, Any]) -> list[str]:
-    written = [str(author.get("name") or author.get("email") or "") for author in raw.get("authors") or ()]
-    return written if any(written) else [str(raw.get("author") or "")]
+    """The authors as written. The last is taken whole, as feedparser cuts addresses it half understands."""
+    named = [str(author.get("name") or author.get("email") or "") for author in raw.get("authors") or ()]
+    last = str(raw.get("author") or "")
+    return [*named[:-1], last] if last else named
 
 
 def _files(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,6 @@ MAX_CATEGORIES = 200  # of one entry; feedparser compares each with all before i
 
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
 _PREFIXED = re.compile(rb"<([A-Za-z_][\w.-]*):(?:item|entry)[\s>]")
-_REFERENCE = re.compile(rb"&#(x[0-9a-f]+|\d+);?", re.IGNORECASE)
 _CATEGORY = re.compile(
     rb"<(?:item|entry)[\s>]"
     rb"|<((?:[\w.-]+:)?(?:category|subject))(?:\s[^>]*)?(?:/>|(?<!/)>(?:<!\[CDATA\[[^\]]*\]\]>|[^<])*</\1\s*>)",
@@ -59,11 +58,7 @@ def _parsed(body: bytes) -> Parsed:
     try:
         result = _feedparser(body)
     except (ArithmeticError, AttributeError, AssertionError, LookupError, TypeError, ValueError) as error:
-        # Its loose parser trips over numbers that are no characters; without them it mostly gets through.
-        repaired = _REFERENCE.sub(_character, body)
-        if repaired == body:
-            raise ParserError(f"{type(error).__name__}: {error}") from error
-        return _parsed(repaired)
+        raise ParserError(f"{type(error).__name__}: {error}") from error
     flaw = " ".join(str(result.get("bozo_exception", "")).split())[:200] if result.get("bozo") else None
     return Parsed(
         version=result.get("version") or "",
@@ -80,15 +75,6 @@ def _feedparser(body: bytes) -> Mapping[str, Any]:
         BytesIO(body), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
     )
     return result
-
-
-def _character(reference: re.Match[bytes]) -> bytes:
-    """A numeric reference as it is when it names a character XML allows, else a replacement character."""
-    written = reference.group(1).lower()
-    digits = written.removeprefix(b"x").lstrip(b"0")[:10] or b"0"
-    number = int(digits, 16 if written.startswith(b"x") else 10)
-    allowed = number in {9, 10, 13} or 32 <= number < 0xD800 or 0xE000 <= number <= 0x10FFFF
-    return reference.group() if allowed else b"\xef\xbf\xbd"
 
 
 def _thinned(body: bytes) -> bytes:

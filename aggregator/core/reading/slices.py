@@ -3,6 +3,7 @@
 It cuts with a real XML parser and only what it is certain of; everything else is left whole, by answering None.
 """
 
+import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +15,7 @@ READING = b"reading-1"
 
 _ENTRIES = frozenset({"item", "entry"})
 _ROOTS = frozenset({"rss", "feed", "rdf"})
+_START_TAG = re.compile(rb"<(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,11 @@ class _Cutter:
         if local in _ENTRIES:
             if self._start is not None or not _holds_entries(self._path):
                 raise _UncertainError
-            self._start = self.parser.CurrentByteIndex
+            at = self.parser.CurrentByteIndex
+            # For <item/> expat reports its end somewhere behind it, where another end tag may stand.
+            if self.body.endswith(b"/>", at, _tag_end(self.body, at)):
+                raise _UncertainError
+            self._start = at
         elif self._start is None and (not self._path or local == "channel"):
             at = self.parser.CurrentByteIndex
             self.heads.append(self.body[at : _tag_end(self.body, at)])
@@ -98,11 +104,7 @@ class _Cutter:
         local = self._path.pop()
         if local not in _ENTRIES or self._start is None:
             return
-        at = self.parser.CurrentByteIndex
-        # For <item/> expat reports a place behind the tag; its end is then no end tag's start.
-        if not self.body.startswith(b"</", at):
-            raise _UncertainError
-        self.spans.append((self._start, self.body.index(b">", at) + 1))
+        self.spans.append((self._start, self.body.index(b">", self.parser.CurrentByteIndex) + 1))
         self._start = None
 
 
@@ -113,13 +115,5 @@ def _holds_entries(path: Sequence[str]) -> bool:
 
 def _tag_end(body: bytes, at: int) -> int:
     """The end of the start tag at `at`; a '>' inside quotes is not it."""
-    quote = 0
-    for index in range(at, len(body)):
-        byte = body[index]
-        if quote:
-            quote = 0 if byte == quote else quote
-        elif byte in b"\"'":
-            quote = byte
-        elif byte == ord(">"):
-            return index + 1
-    return len(body)
+    found = _START_TAG.match(body, at)
+    return found.end() if found else len(body)
