@@ -77,6 +77,8 @@ async def world(folder: Path, *, database: str | None = None, **environ: str) ->
         **({"AGGREGATOR_DATABASE": database} if database else {}),
         **environ,
     }
+    # Names of a test's own are settings only where the feed list refers to them.
+    (folder / "feeds.yaml").write_text("# " + " ".join(f"${{{name}}}" for name in environ), encoding="utf-8")
     settings = load(given)
     clock, mail = FakeClock(), MailBox()
     prepare_database(settings, now=clock(), upgrade=False)
