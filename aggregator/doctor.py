@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aggregator.core.checking.plan import feed_health
+from aggregator.core.digests import slots
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.core.model.subscriptions import Phase, SendFailed
 from aggregator.core.model.topics import Topic
@@ -74,20 +74,29 @@ def problem(subject: str, message: str, hint: str = "") -> Finding:
 
 def data_folder(path: Path) -> Iterator[Finding]:
     """Whether the data folder, or the nearest folder above it that exists, can be written to and has room."""
-    there = next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path("/"))
-    if not there.is_dir():
+    there = _existing(path)
+    if there.is_dir():
+        yield _writable("data folder", path)
+    else:
         yield problem("data folder", f"{there} is a file", "name a folder in AGGREGATOR_DATA_DIR")
         return
-    if not os.access(there, os.W_OK | os.X_OK):
-        yield problem("data folder", f"{there} cannot be written to", "give it to the user that runs the service")
-    else:
-        yield ok("data folder", str(path) if there == path else f"{path} will be made")
     free = shutil.disk_usage(there).free
     told = f"{free / (1 << 30):,.1f} GiB free"
     if free < NO_SPACE:
         yield problem("disk", told, f"make room where {there} lies: nothing can be stored soon")
     else:
         yield warning("disk", told, f"make room where {there} lies") if free < LITTLE_SPACE else ok("disk", told)
+
+
+def _existing(path: Path) -> Path:
+    return next((folder for folder in (path, *path.absolute().parents) if folder.exists()), Path("/"))
+
+
+def _writable(subject: str, path: Path) -> Finding:
+    there = _existing(path)
+    if not os.access(there, os.W_OK | os.X_OK):
+        return problem(subject, f"{there} cannot be written to", "give it to the user that runs the service")
+    return ok(subject, str(path) if there == path else f"{path} will be made")
 
 
 def secret_file(path: Path, *, is_set: bool) -> Iterator[Finding]:
@@ -110,9 +119,17 @@ def feed_list(path: Path, environ: Mapping[str, str]) -> tuple[FeedList | None, 
         wanted = load(path, environ)
     except ConfigError as error:
         return None, tuple(problem("feed list", f"{one.where}: {one.message}", one.hint) for one in error.problems)
-    told = (f"{len(wanted.feeds)} feeds", f"{len(wanted.topics)} topics", f"{len(wanted.subscribers)} subscribers")
+    told = (
+        _count(wanted.feeds, "feed", "feeds"),
+        _count(wanted.topics, "topic", "topics"),
+        _count(wanted.subscribers, "subscriber", "subscribers"),
+    )
     odd = (warning("feed list", f"{one.where}: {one.message}", one.hint) for one in wanted.warnings)
     return wanted, (ok("feed list", f"{' and '.join(map(str, wanted.files))}: {', '.join(told)}"), *odd)
+
+
+def _count(things: Sequence[object], one: str, many: str) -> str:
+    return f"{len(things)} {one if len(things) == 1 else many}"
 
 
 def topics(watched: Sequence[Topic]) -> Iterator[Finding]:
@@ -132,10 +149,8 @@ def topics(watched: Sequence[Topic]) -> Iterator[Finding]:
 def zones(named: Mapping[str, str]) -> Iterator[Finding]:
     """Whether every time zone, given with who uses it, is known on this machine."""
     for name, user in sorted(named.items()):
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield problem("time zones", f"{user} uses {name}, which is unknown here", "use a name such as Asia/Kolkata")
+        if wrong := slots.zone_problem(name):
+            yield problem("time zones", f"{user}: {wrong}", "write another, or bring the machine's tzdata up to date")
 
 
 def version_control(config: Path) -> Iterator[Finding]:
@@ -235,27 +250,31 @@ def _mail_stored(connection: Connection, now: datetime) -> Iterator[Finding]:
             yield warning("mail", f"{number} mails are {phase.value}", "`aggregator digest list` shows which and why")
 
 
-async def mail(transport: Transport, *, sends: bool, people: int, sender: str) -> tuple[Finding, ...]:
-    """Whether mail could leave now. `sends` by SMTP rather than to a folder; `people` is how many have an address."""
+async def mail(transport: Transport, *, folder: Path | None, people: int, sender: str) -> tuple[Finding, ...]:
+    """Whether mail could leave now: into `folder`, else by SMTP. `people` is how many subscribers have an address."""
+    if folder is not None and not folder.exists():
+        return (_writable("mail", folder),)
     result = await transport.check()
     if isinstance(result, SendFailed):
         return (problem("mail", f"{transport.describe()}: {result.detail}", "mend it, then ask again"),)
-    found = [ok("mail", result.response if sends else transport.describe())]
-    if people and not sends:
-        told = f"{people} subscribers have an address, but every mail goes to a folder"
+    found = [ok("mail", result.response if folder is None else transport.describe())]
+    if people and folder is not None:
+        told = f"{people} of the subscribers have an address, but every mail goes to a folder"
         found.append(warning("mail", told, "set AGGREGATOR_SMTP_HOST, or AGGREGATOR_MAIL_TRANSPORT=smtp"))
-    if sends and sender.rstrip(">").endswith("@localhost"):
+    if folder is None and sender.rstrip(">").endswith("@localhost"):
         found.append(warning("mail", f"it is sent from {sender}", "set AGGREGATOR_MAIL_FROM to an address of yours"))
     return tuple(found)
 
 
-def base_url(url: str, *, sends: bool) -> Iterator[Finding]:
+def base_url(url: str | None, *, sends: bool) -> Iterator[Finding]:
     """Whether links in mails lead anywhere: an https address that is not this machine's own (RFC 8058 wants https)."""
-    host = url.partition("://")[2].partition("/")[0]
+    host = (url or "").partition("://")[2].partition("/")[0]
     own = host.startswith(("127.", "localhost", "[::1]", "0.0.0.0"))  # noqa: S104 - recognised, never bound
     hint = "set AGGREGATOR_BASE_URL to the https address under which people reach the pages"
     if not sends:
-        yield ok("base url", url)
+        yield ok("base url", url or "not set, and not needed while mail goes to a folder")
+    elif url is None:
+        yield warning("base url", "not set, so mails carry no links to pages or to unsubscribe", hint)
     elif own:
         yield warning("base url", f"links in mails lead to {url}, which only this machine can open", hint)
     elif not url.startswith("https://"):

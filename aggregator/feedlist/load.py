@@ -54,6 +54,19 @@ def load(path: Path, environ: Mapping[str, str]) -> FeedList:
     return FeedList(feeds=feeds, topics=topics, subscribers=subscribers, warnings=tuple(findings.warnings), files=files)
 
 
+def load_topics(path: Path) -> tuple[Topic, ...]:
+    """Only the topics of the feed list at `path`. Raises ConfigError with their problems; others are passed over."""
+    findings = Findings()
+    document = read_file(path, findings)
+    if document is not None and not isinstance(document.value, dict):
+        check_keys(document, FileShape, findings)
+        document = None
+    topics = read_topics(document, findings) if document is not None else ()
+    if findings.problems:
+        raise ConfigError(sorted(findings.problems, key=_position))
+    return topics
+
+
 def _people(path: Path, findings: Findings) -> Document | None:
     """subscribers.yaml, whose list may also stand without the key `subscribers`."""
     document = read_file(path, findings)

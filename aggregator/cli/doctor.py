@@ -1,0 +1,106 @@
+"""`doctor`: every examination, in the order in which a person would mend what it finds."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from aggregator.cli.options import AsJson, Context, everywhere, new_app
+from aggregator.cli.output import count, print_json, progress, say
+from aggregator.cli.paragraphs import paragraph
+from aggregator.core.errors import AggregatorError, ConfigError
+from aggregator.settings import Settings
+
+if TYPE_CHECKING:
+    from aggregator.doctor import Finding
+
+app = new_app()
+
+
+@app.command()
+@everywhere
+def doctor(here: Context, *, as_json: AsJson = False) -> None:
+    """What is misconfigured, and how to mend it. Exit code 1 when anything is a problem. Changes nothing."""
+    found = _findings(here)
+    if as_json:
+        for one in found:
+            print_json(asdict(one))
+    else:
+        _print(found)
+    raise typer.Exit(int(any(one.level == "problem" for one in found)))
+
+
+def _findings(here: Context) -> "Sequence[Finding]":
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+
+    try:
+        settings = here.settings()
+    except ConfigError as error:
+        return [station.problem("settings", f"{one.where}: {one.message}", one.hint) for one in error.problems]
+    with progress(None, "looking"):
+        return [station.ok("settings", "every value can be read"), *_examine(settings)]
+
+
+def _examine(settings: Settings) -> "Iterator[Finding]":
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import make_clock, make_transports  # noqa: PLC0415 - as above
+    from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
+
+    yield from station.libraries()
+    yield from station.data_folder(settings.data_dir)
+    yield from station.secret_file(settings.data_dir / "secret", is_set=settings.secret is not None)
+    now = make_clock(settings, runs_on=False)()
+    yield from station.database(
+        settings.database, settings.database_shown, now=now, compare_clocks=settings.clock is None
+    )
+    yield from _engine(settings)
+    wanted, said = station.feed_list(settings.config, secret_lookup(os.environ))
+    yield from said
+    yield from station.topics(wanted.topics if wanted else ())
+    yield from station.zones({feed.timezone: feed.id for feed in (wanted.feeds if wanted else ()) if feed.timezone})
+    yield from station.version_control(settings.config)
+    sends = settings.mail_transport == "smtp"
+    people = sum(person.address is not None for person in (wanted.subscribers if wanted else ()))
+    carrier = make_transports(settings)["mail"]
+    folder = None if sends else settings.mail_dir
+    yield from asyncio.run(station.mail(carrier, folder=folder, people=people, sender=settings.mail_from))
+    yield from station.base_url(settings.base_url, sends=sends)
+
+
+def _engine(settings: Settings) -> "Iterator[Finding]":
+    """Whether the distributed engine, when it was chosen, is installed and has its tables."""
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+
+    if settings.engine != "procrastinate":
+        return
+    try:
+        from aggregator.engine import procrastinate_schema  # noqa: PLC0415 - an extra that need not be installed
+    except ImportError:
+        yield station.problem("engine", "Procrastinate is not installed", "pip install 'feed-aggregator[postgres]'")
+        return
+    try:
+        applied = procrastinate_schema.schema_applied(settings.database)
+    except AggregatorError as error:
+        yield station.problem("engine", error.message, error.hint)
+        return
+    if applied:
+        yield station.ok("engine", "Procrastinate's tables are current")
+    else:
+        yield station.problem("engine", "Procrastinate's tables are missing or older", "run `aggregator db upgrade`")
+
+
+def _print(found: "Sequence[Finding]") -> None:
+    widest = max(len(one.subject) for one in found)
+    for one in found:
+        paragraph(one.message, lead=f"{one.level:<7}  {one.subject:<{widest}}  ", style=one.level)
+        if one.hint:
+            paragraph(one.hint, lead=" " * (widest + 11) + "-> ")
+    problems, warnings = (sum(one.level == level for one in found) for level in ("problem", "warning"))
+    say()
+    if problems or warnings:
+        say(f"{count(problems, 'problem')}, {count(warnings, 'warning')}", style="problem" if problems else "warning")
+    else:
+        say("nothing to mend", style="ok")
