@@ -3,6 +3,7 @@
 It makes no database, no secret and no mail; what it needs of the outside is asked for within seconds.
 """
 
+import asyncio
 import os
 import pyexpat
 import re
@@ -250,20 +251,21 @@ def _mail_stored(connection: Connection, now: datetime) -> Iterator[Finding]:
             yield warning("mail", f"{number} mails are {phase.value}", "`aggregator digest list` shows which and why")
 
 
-async def mail(transport: Transport, *, folder: Path | None, people: int, sender: str) -> tuple[Finding, ...]:
+def mail(transport: Transport, *, folder: Path | None, people: int, sender: str) -> Iterator[Finding]:
     """Whether mail could leave now: into `folder`, else by SMTP. `people` is how many subscribers have an address."""
     if folder is not None and not folder.exists():
-        return (_writable("mail", folder),)
-    result = await transport.check()
+        yield _writable("mail", folder)
+        return
+    result = asyncio.run(transport.check())
     if isinstance(result, SendFailed):
-        return (problem("mail", f"{transport.describe()}: {result.detail}", "mend it, then ask again"),)
-    found = [ok("mail", result.response if folder is None else transport.describe())]
+        yield problem("mail", f"{transport.describe()}: {result.detail}", "mend it, then ask again")
+        return
+    yield ok("mail", result.response if folder is None else transport.describe())
     if people and folder is not None:
         told = f"{people} of the subscribers have an address, but every mail goes to a folder"
-        found.append(warning("mail", told, "set AGGREGATOR_SMTP_HOST, or AGGREGATOR_MAIL_TRANSPORT=smtp"))
+        yield warning("mail", told, "set AGGREGATOR_SMTP_HOST, or AGGREGATOR_MAIL_TRANSPORT=smtp")
     if folder is None and sender.rstrip(">").endswith("@localhost"):
-        found.append(warning("mail", f"it is sent from {sender}", "set AGGREGATOR_MAIL_FROM to an address of yours"))
-    return tuple(found)
+        yield warning("mail", f"it is sent from {sender}", "set AGGREGATOR_MAIL_FROM to an address of yours")
 
 
 def base_url(url: str | None, *, sends: bool) -> Iterator[Finding]:

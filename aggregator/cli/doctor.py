@@ -1,6 +1,5 @@
 """`doctor`: every examination, in the order in which a person would mend what it finds."""
 
-import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -66,7 +65,7 @@ def _examine(settings: Settings) -> "Iterator[Finding]":
     people = sum(person.address is not None for person in (wanted.subscribers if wanted else ()))
     carrier = make_transports(settings)["mail"]
     folder = None if sends else settings.mail_dir
-    yield from asyncio.run(station.mail(carrier, folder=folder, people=people, sender=settings.mail_from))
+    yield from station.mail(carrier, folder=folder, people=people, sender=settings.mail_from)
     yield from station.base_url(settings.base_url, sends=sends)
 
 
