@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 import structlog
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
@@ -34,6 +34,7 @@ LONGEST_PAUSE = 30.0
 KEEP_ENDED_HOURS = 168
 
 DATABASE_TIME: Final = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
+STILL_RUNNING: Final = "SELECT id, task_name FROM procrastinate_jobs WHERE status = 'doing' AND id = ANY(%(ids)s)"
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,8 @@ class ProcrastinateEngine:
 
     `clock` gives the instants that `status` shows; ticks and heartbeats follow the database's time, which all workers share.
     `poll` is the pause between looks for a job that waits for its kind to be free. After `stalled_after` without a heartbeat
-    a worker counts as dead, and every `rescue_every` the living take over what it had begun.
+    a worker counts as dead, and every `rescue_every` the living take over what it had begun; every `settle_every` each worker
+    looks after what it ended itself.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class ProcrastinateEngine:
         poll: timedelta = timedelta(seconds=1),
         stalled_after: timedelta = timedelta(seconds=30),
         rescue_every: timedelta = timedelta(minutes=1),
+        settle_every: timedelta = timedelta(seconds=10),
     ) -> None:
         self._url = url
         self._clock = clock
         self._poll = poll.total_seconds()
         self._stalled_after = stalled_after.total_seconds()
         self._rescue_every = rescue_every.total_seconds()
+        self._settle_every = settle_every.total_seconds()
         self._runs = Runs((), clock=clock)
         self._connector = PsycopgConnector(conninfo=conninfo(url), min_size=1, max_size=POOL_SIZE, timeout=10.0)
         self._app = App(connector=self._connector)
@@ -67,6 +71,8 @@ class ProcrastinateEngine:
         self._released: asyncio.Future[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._slots: dict[str, float] = {}
+        self._ended: set[int] = set()
+        self._ended_before: set[int] = set()
 
     async def start(self, jobs: Sequence[Job]) -> None:
         """Join the workers: each kind runs at once in one of them, then at its pace; see `Engine.start`.
@@ -86,12 +92,16 @@ class ProcrastinateEngine:
         self._released = self._loop.create_future()
         for job in jobs:
             # A queue a kind: during a rolling upgrade no worker takes a kind that only newer ones know.
-            self._app.task(name=job.kind, queue=job.kind, lock=job.kind, queueing_lock=job.kind)(self._body(job.kind))
+            register = self._app.task(
+                name=job.kind, queue=job.kind, lock=job.kind, queueing_lock=job.kind, pass_context=True
+            )
+            register(self._body(job.kind))
             self._spawn(self._defer(job.kind), f"first {job.kind}")
             self._keep(f"ticks of {job.kind}", partial(self._tick, job))
         kinds = [job.kind for job in jobs]
         self._keep("worker", partial(self._work, kinds))
         self._keep("rescue", partial(self._rescue, kinds))
+        self._keep("settling", self._settle)
 
     async def stop(self) -> None:
         """Leave the workers and cancel what runs here; see `Engine.stop`."""
@@ -151,7 +161,7 @@ class ProcrastinateEngine:
     def _body(self, kind: str) -> Callable[..., Awaitable[None]]:
         """What the worker runs for a job of `kind`: it always succeeds, so that its row goes and nothing is retried."""
 
-        async def body(*, timestamp: int = 0) -> None:
+        async def body(context: JobContext, *, timestamp: int = 0) -> None:
             del timestamp
             if self._loop is None or self._released is None:
                 return
@@ -161,6 +171,8 @@ class ProcrastinateEngine:
             except asyncio.CancelledError:
                 run.cancel()
                 raise
+            finally:
+                self._ended.add(context.job.id or 0)
 
         return body
 
@@ -210,20 +222,31 @@ class ProcrastinateEngine:
     async def _rescue(self, kinds: Sequence[str]) -> float:
         """Let no kind stay locked by a worker that died: Procrastinate keeps its jobs as running for ever."""
         for kind in kinds:
-            await self._free(kind)
+            for job in await self._app.job_manager.get_stalled_jobs(
+                queue=kind, seconds_since_heartbeat=self._stalled_after
+            ):
+                await self._free(job.id or 0, kind)
         await self._app.job_manager.prune_stalled_workers(self._stalled_after)
         return self._rescue_every
 
-    async def _free(self, kind: str) -> None:
-        manager = self._app.job_manager
-        for job in await manager.get_stalled_jobs(queue=kind, seconds_since_heartbeat=self._stalled_after):
-            if job.id is None:
-                continue
-            # Another worker may have been faster; a database that went away shows itself in the next statement.
-            with contextlib.suppress(ConnectorException):
-                await manager.finish_job_by_id_async(job_id=job.id, status=Status.ABORTED, delete_job=True)
-                log.warning("engine.job_rescued", kind=kind)
-            await self._defer(kind)
+    async def _settle(self) -> float:
+        """Free what ended here a while ago and is still marked as running: its worker lives, so no rescue would come.
+
+        It happens when the connection is cut between the end of a run and the note of it.
+        """
+        if self._ended_before:
+            ids = list(self._ended_before)
+            for row in await self._connector.execute_query_all_async(STILL_RUNNING, ids=ids):
+                await self._free(row["id"], row["task_name"])
+        self._ended_before, self._ended = self._ended, set()
+        return self._settle_every
+
+    async def _free(self, job_id: int, kind: str) -> None:
+        # Another worker may have been faster; a database that went away shows itself in the next statement.
+        with contextlib.suppress(ConnectorException):
+            await self._app.job_manager.finish_job_by_id_async(job_id=job_id, status=Status.ABORTED, delete_job=True)
+            log.warning("engine.job_freed", kind=kind)
+        await self._defer(kind)
 
 
 def _cause(error: Exception) -> str:

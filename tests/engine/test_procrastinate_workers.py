@@ -7,6 +7,7 @@ from importlib import metadata, resources
 
 import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
 
 from aggregator.core.errors import SchemaMismatchError, StoreError
 from aggregator.engine.contract import Job
@@ -34,6 +35,7 @@ async def worker(url: str, *jobs: Job, stalled_after: float = 30.0) -> AsyncIter
         poll=timedelta(milliseconds=20),
         stalled_after=timedelta(seconds=stalled_after),
         rescue_every=timedelta(milliseconds=50),
+        settle_every=timedelta(milliseconds=250),
     )
     await engine.start(jobs)
     try:
@@ -170,6 +172,31 @@ def test_a_worker_comes_back_when_its_connections_were_cut(database: str) -> Non
                 await asyncio.sleep(0.03)
             before = runs
             await until(lambda: runs >= before + 3)
+
+    asyncio.run(scene())
+
+
+def test_a_run_whose_end_could_not_be_noted_does_not_lock_its_kind(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        runs = 0
+
+        async def run() -> None:
+            nonlocal runs
+            runs += 1
+
+        async def cut(**_: object) -> None:
+            raise ConnectorException
+
+        async with worker(database, Job("refresh", run, NEVER_AGAIN)) as engine:
+            with monkeypatch.context() as patch:
+                patch.setattr(engine._app.job_manager, "finish_job", cut)
+                await until(lambda: runs == 1)
+                await asyncio.sleep(0.05)
+            assert rows(database, "SELECT status FROM procrastinate_jobs") == [("doing",)]
+            await until(lambda: runs == 2)
+        assert rows(database, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
     asyncio.run(scene())
 
