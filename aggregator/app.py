@@ -110,12 +110,7 @@ def build(
     """Wire an App. Tests replace the resolver, the transports and the clock here and patch nothing."""
     store = Store(settings.database)
     fetcher = make_fetcher(settings, resolve)
-    workers = Workers(
-        topics=(),
-        size=settings.workers,
-        timeout=settings.parse_timeout.total_seconds(),
-        memory=settings.parse_memory,
-    )
+    workers = make_workers(settings)
     carriers = make_transports(settings) if transports is None else transports
     lookup = secret_lookup(environ)
     refresher = Refresher(
@@ -139,6 +134,16 @@ def build(
         dispatcher=make_dispatcher(settings, store, carriers, clock),
         configurator=Configurator(store=store, path=settings.config, environ=lookup, public_id=new_public_id),
         transports=carriers,
+    )
+
+
+def make_workers(settings: Settings) -> Workers:
+    """The processes that read documents, idle and without topics yet."""
+    return Workers(
+        topics=(),
+        size=settings.workers,
+        timeout=settings.parse_timeout.total_seconds(),
+        memory=settings.parse_memory,
     )
 
 

@@ -1,0 +1,117 @@
+"""Feeds and documents as they are at this moment, for commands that look and store nothing: fetch > read in a worker > keys."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aggregator.core.model.entries import FeedFacts, ReadDone, ReadJob
+from aggregator.core.model.feeds import Answer, FailureKind, Feed, FeedState, Fetched, FetchFailed, FetchRequest
+from aggregator.core.model.plans import Check, KeyedEntry
+from aggregator.settings import Settings
+
+if TYPE_CHECKING:
+    from aggregator.fetch.client import Fetcher
+    from aggregator.workers import Workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a document could not be had or read; `candidates` are the feeds a web page offers instead."""
+
+    kind: FailureKind
+    detail: str
+    status: int | None = None
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document as it came and what was read in it; entries are in document order under the keys a check would give."""
+
+    answer: Answer
+    read: ReadDone
+    entries: tuple[KeyedEntry, ...]
+
+    @property
+    def newest(self) -> datetime | None:
+        """When its newest entry was published, None when no entry says."""
+        return max((at for one in self.entries if (at := one.read.entry.published)), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What looking needs: a client and worker processes that run, the time, and what `${NAME}` in headers stands for."""
+
+    fetcher: "Fetcher"
+    workers: "Workers"
+    now: datetime
+    secrets: Mapping[str, str]
+    max_entries: int
+
+    async def look(self, feed: Feed, *, content_type: str | None = None) -> Document | Problem:
+        """Fetch a feed, unconditionally, and read it, as `content_type` when its own is not to be believed."""
+        from aggregator.feedlist import MissingSecret, fill  # noqa: PLC0415 - lazily, as all of the command line
+
+        headers = fill(feed.headers, self.secrets)
+        if isinstance(headers, MissingSecret):
+            return Problem(kind=FailureKind.NO_CREDENTIAL, detail=str(headers))
+        request = FetchRequest(url=feed.url, headers=headers, verify_tls=feed.verify_tls)
+        fetched = await self.fetcher.fetch(request, now=self.now)
+        if isinstance(fetched, FetchFailed):
+            return Problem(kind=fetched.kind, detail=fetched.detail, status=fetched.status)
+        if not isinstance(fetched, Fetched):
+            return Problem(kind=FailureKind.PROTOCOL, detail="it answered 304 to a request without a condition")
+        if content_type is not None:
+            fetched = replace(fetched, answer=replace(fetched.answer, content_type=content_type))
+        return await self.read(feed, fetched)
+
+    async def read(self, feed: Feed, fetched: Fetched) -> Document | Problem:
+        """Read a body that is here already."""
+        from aggregator.core.checking.identity import key_document  # noqa: PLC0415 - lazily, as above
+
+        read = (await self.workers.read([self._job(feed, fetched)]))[0]
+        if not isinstance(read, ReadDone):
+            return Problem(kind=read.kind, detail=read.detail, status=fetched.answer.status, candidates=read.candidates)
+        blank = FeedState(feed_id=feed.id, host="", next_check_at=self.now)
+        keyed = key_document(Check(feed=feed, state=blank, lease="", fetched=fetched, read=read))
+        return Document(answer=fetched.answer, read=read, entries=keyed.entries)
+
+    def _job(self, feed: Feed, fetched: Fetched) -> ReadJob:
+        return ReadJob(
+            facts=FeedFacts(
+                feed_id=feed.id,
+                url=fetched.answer.url,
+                tags=feed.tags,
+                tier=feed.tier,
+                language=feed.language,
+                timezone=feed.timezone,
+                region=feed.region,
+            ),
+            body=fetched.body,
+            now=self.now,
+            content_type=fetched.answer.content_type,
+            max_entries=self.max_entries,
+        )
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings, environ: Mapping[str, str], *, now: datetime) -> AsyncIterator[Reader]:
+    """A Reader whose client and processes run inside the block. It needs no database and leaves nothing on disk."""
+    from aggregator.app import make_fetcher, make_workers  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
+
+    workers = make_workers(settings)
+    async with make_fetcher(settings, None) as fetcher:
+        try:
+            await workers.start()
+            yield Reader(
+                fetcher=fetcher,
+                workers=workers,
+                now=now,
+                secrets=secret_lookup(environ),
+                max_entries=settings.max_entries,
+            )
+        finally:
+            await workers.stop()
