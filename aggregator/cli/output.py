@@ -178,15 +178,24 @@ def width() -> int:
 
 
 @contextmanager
-def progress(total: int | None, label: str) -> Iterator[Callable[[], None]]:
-    """A bar on stderr while its block runs, when that is a terminal; call what it gives for each step done."""
-    if not _is_terminal(sys.stderr):
+def progress(total: int, label: str, *, beside_output: bool = False) -> Iterator[Callable[[], None]]:
+    """A bar on stderr while its block runs, when that is a terminal; call what it gives for each step done.
+
+    `beside_output`: lines go to stdout meanwhile, so no bar where both would meet on one terminal.
+    """
+    if total < 1 or not _is_terminal(sys.stderr) or (beside_output and _is_terminal(sys.stdout)):
         yield lambda: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - lazily
+    from rich import progress as bars  # noqa: PLC0415 - lazily, as all of the command line
 
-    looks = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*looks, console=_console(stderr=True), transient=True) as bar:
+    looks = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+    )
+    console = _console(stderr=True)
+    with bars.Progress(*looks, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
 
