@@ -42,10 +42,10 @@ class Setting:
 
 
 def read_entry(raw: Mapping[str, Any], setting: Setting) -> ParsedEntry | None:
-    """The entry, or None for a shell without id, link, title and text."""
+    """The entry, or None for a shell without id, link, title and content. A lone picture is content."""
     html, text = _body(raw, atom=setting.atom)
     entry_id, title, link = trimmed_id(raw.get("id")), _title(raw, atom=setting.atom), _link(raw, setting.base)
-    if not (entry_id or link or title or text):
+    if not (entry_id or link or any(raw.get(said) for said in ("title", "summary", "content"))):
         return None
     published, published_raw = _published(raw, setting)
     return ParsedEntry(
@@ -129,10 +129,10 @@ def _readable(kind: str) -> bool:
 def _link(raw: Mapping[str, Any], base: str) -> str | None:
     """The entry's page: its link, a permalink guid, a file it carries, or what its content refers to."""
     written = str(raw.get("link") or "")
-    # feedparser takes any guid for a permalink; only one that is a URL by itself can be (RSS 2.0, guid).
-    if raw.get("guidislink") and written == raw.get("id") and not written.lower().startswith(("http://", "https://")):
-        written = ""
     links = [each for each in raw.get("links") or () if each.get("href")]
+    # feedparser takes any guid for a permalink; only one that is a URL by itself can be (RSS 2.0, guid).
+    if raw.get("guidislink") and all(each["href"] != written for each in links):
+        written = ""
     others = (str(each["href"]) for rel in ("alternate", "enclosure") for each in links if each.get("rel") == rel)
     sources = (str(each.get("src") or "") for each in raw.get("content") or ())
     guid = str(raw.get("id") or "") if raw.get("guidislink") else ""

@@ -4,35 +4,27 @@ The parent never parses and never forks: workers come from a fork server, have a
 """
 
 import asyncio
-import fcntl
-import os
-import resource
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
-from aggregator.core.errors import ConfigError, Problem
-from aggregator.core.model.entries import FeedFacts, ParsedEntry, ReadDone, ReadEntry, ReadJob, ReadResult, Unreadable
+from aggregator.core.errors import ConfigError
+from aggregator.core.model.entries import ReadJob, ReadResult, Unreadable
 from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.topics import Evaluation, Topic
+from aggregator.workers.crew import Crew
+from aggregator.workers.inside import evaluate_all, read_all
+from aggregator.workers.inside import problems as compile_problems
 
 if TYPE_CHECKING:
     from aggregator.core.topics.fields import EntryFields
-    from aggregator.core.topics.index import TopicIndex
 
 BODIES_A_TASK = 4
 ALONE_FROM = 256 * 1024  # bytes; a larger body is a task of its own
 ENTRIES_A_TASK = 64
 TRIES = 3  # for work whose pool broke through no fault that could be found in it
-
-_PRELOADED = ["aggregator.core.reading.document", "aggregator.core.topics.index", "aggregator.workers"]
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -49,9 +41,9 @@ class Workers:
         self._size = size
         self._timeout = timeout
         self._memory = memory
-        self._crew: _Crew | None = None
+        self._crew: Crew | None = None
         self._leaving: set[asyncio.Task[None]] = set()
-        self._left: list[_Crew] = []
+        self._left: list[Crew] = []
 
     async def start(self) -> None:
         """Start the processes. Raises ConfigError when a topic cannot be compiled."""
@@ -96,7 +88,7 @@ class Workers:
         return tuple(evaluations for batch in done for evaluations in batch)
 
     async def _read(self, group: tuple[ReadJob, ...]) -> tuple[ReadResult, ...]:
-        outcome = await self._try(_read_all, group)
+        outcome = await self._try(read_all, group)
         if not isinstance(outcome, BaseException):
             return outcome
         if len(group) > 1:
@@ -106,7 +98,7 @@ class Workers:
         return (_unreadable(outcome, self._timeout),)
 
     async def _evaluate(self, batch: tuple["EntryFields", ...]) -> tuple[tuple[Evaluation, ...], ...]:
-        outcome = await self._try(_evaluate_all, batch)
+        outcome = await self._try(evaluate_all, batch)
         if not isinstance(outcome, BaseException):
             return outcome
         if len(batch) > 1:
@@ -127,7 +119,7 @@ class Workers:
                 break
         return outcome
 
-    async def _present(self) -> "_Crew":
+    async def _present(self) -> Crew:
         """The crew at work; a new one when a process of the last died idle, which breaks its pool."""
         crew = self._crew
         if crew is None:
@@ -143,10 +135,10 @@ class Workers:
         self._retire(crew)
         return fresh
 
-    async def _hire(self, topics: tuple[Topic, ...]) -> "_Crew":
+    async def _hire(self, topics: tuple[Topic, ...]) -> Crew:
         """A crew whose processes have compiled `topics`. Off the loop, as the fork server takes its time."""
-        crew = await asyncio.to_thread(_Crew, topics, size=self._size, memory=self._memory)
-        problems = await crew.call(_problems, (), None)
+        crew = await asyncio.to_thread(Crew, topics, size=self._size, memory=self._memory)
+        problems = await crew.call(compile_problems, (), None)
         if not problems:
             return crew
         await asyncio.to_thread(crew.dismiss)
@@ -154,52 +146,13 @@ class Workers:
             raise ConfigError(problems)
         raise RuntimeError(f"a worker process could not start: {_words(problems)}") from problems
 
-    def _retire(self, crew: "_Crew") -> None:
+    def _retire(self, crew: Crew) -> None:
         """Let `crew` end what it is doing, without waiting for it."""
         self._left.append(crew)
         leaving = asyncio.ensure_future(asyncio.to_thread(crew.drain))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         leaving.add_done_callback(lambda _: self._left.remove(crew))
-
-
-class _Crew:
-    """One pool of processes, all with the same topics, and the pipe whose end tells them that their parent is gone."""
-
-    def __init__(self, topics: tuple[Topic, ...], *, size: int, memory: int) -> None:
-        context = get_context("forkserver")
-        context.set_forkserver_preload(_PRELOADED)
-        self._watched, self._held = context.Pipe(duplex=False)
-        arguments = (topics, memory, self._watched)
-        self.pool = ProcessPool(max_workers=size, initializer=_enter, initargs=arguments, context=context)
-        # `active` starts the processes, here and not in the event loop.
-        self.pool.active  # noqa: B018 - see above
-
-    async def call(
-        self, function: Callable[..., Out], work: tuple[In, ...], seconds: float | None
-    ) -> Out | BaseException:
-        """What `function(work)` gives in a process, or the exception it ended in; a broken pool is one too."""
-        try:
-            future = self.pool.schedule(function, args=(work,), timeout=seconds)
-        except RuntimeError as error:
-            return BrokenProcessPool(str(error))
-        (outcome,) = await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
-        return outcome
-
-    def drain(self) -> None:
-        """End the processes when they have done what they were given."""
-        self.pool.close()  # type: ignore[no-untyped-call]  # pebble leaves it bare
-        self._join()
-
-    def dismiss(self) -> None:
-        """End the processes now."""
-        self.pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it bare
-        self._join()
-
-    def _join(self) -> None:
-        self.pool.join()
-        self._watched.close()
-        self._held.close()
 
 
 def _groups(jobs: Sequence[ReadJob]) -> list[tuple[int, ...]]:
@@ -224,99 +177,3 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ProcessExpired):
         return f"exit code {error.exitcode}"
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
-
-
-# What follows runs in the worker processes only.
-
-
-@dataclass(slots=True)
-class _Desk:
-    """What one worker process keeps between tasks."""
-
-    index: "TopicIndex | None" = None
-    problems: tuple[Problem, ...] = ()
-
-
-_desk = _Desk()
-
-
-def _enter(topics: tuple[Topic, ...], memory: int, watched: Connection) -> None:
-    """Make this process a worker: quiet on Ctrl-C, quick to end, bound to its parent's life, with its topics ready."""
-    # The parser is loaded here and not above: the parent never parses.
-    from aggregator.core.reading import document  # noqa: F401, PLC0415 - see above
-    from aggregator.core.topics.index import TopicIndex  # noqa: PLC0415 - see above
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _die_with_parent(watched)
-    try:
-        _desk.index = TopicIndex(topics)
-    except ConfigError as error:
-        _desk.problems = error.problems
-    _cap_memory(memory)
-
-
-def _die_with_parent(watched: Connection) -> None:
-    """Have the kernel end this process when the parent's end of `watched` closes, even by kill -9.
-
-    SIGIO's default action needs no Python, so it also ends a process that is lost inside a regular expression. Where
-    there is no /proc, only the latest worker is bound so; the others end when they next look for work.
-    """
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    # All workers were handed one open pipe, which can signal a single owner: opened anew, it is this process's own.
-    own = Path(f"/proc/self/fd/{watched.fileno()}")
-    end = os.open(own, os.O_RDONLY | os.O_NONBLOCK) if own.exists() else watched.fileno()
-    fcntl.fcntl(end, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(end, fcntl.F_SETFL, fcntl.fcntl(end, fcntl.F_GETFL) | os.O_ASYNC)
-    if watched.poll():
-        os._exit(1)  # the parent was gone before we looked
-
-
-def _cap_memory(memory: int) -> None:
-    """Allow `memory` bytes more than this process takes now. Only where the kernel tells how much that is."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        limit = int(statm.read_text().split()[0]) * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _problems(_work: tuple[()]) -> tuple[Problem, ...]:
-    return _desk.problems
-
-
-def _read_all(jobs: tuple[ReadJob, ...]) -> tuple[ReadResult, ...]:
-    from aggregator.core.reading.document import read_document  # noqa: PLC0415 - the parent never parses
-
-    results: list[ReadResult] = []
-    for job in jobs:
-        read = read_document(job)
-        if isinstance(read, Unreadable):
-            results.append(read)
-            continue
-        entries = tuple(ReadEntry(entry=entry, flags=_flags(_fields(entry, job.facts))) for entry in read.entries)
-        results.append(ReadDone(feed=replace(read, entries=()), entries=entries))
-    return tuple(results)
-
-
-def _evaluate_all(fields: tuple["EntryFields", ...]) -> tuple[tuple[Evaluation, ...], ...]:
-    return tuple(_flags(each) for each in fields)
-
-
-def _flags(fields: "EntryFields") -> tuple[Evaluation, ...]:
-    return _desk.index.evaluate(fields) if _desk.index is not None else ()
-
-
-def _fields(entry: ParsedEntry, facts: FeedFacts) -> "EntryFields":
-    """What topics may ask of an entry: its own words, and what is known of its feed."""
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - the parent never matches
-
-    return EntryFields(
-        title=entry.title,
-        text=entry.text,
-        authors=entry.authors,
-        tags=(*entry.tags, *facts.tags),
-        feed=facts.feed_id,
-        tier=facts.tier,
-        language=entry.language or facts.language,
-        url=entry.link,
-    )

@@ -1,0 +1,56 @@
+"""One pool of worker processes with the same topics. It hands work over and tells how it ended, and judges nothing."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+from pebble import ProcessPool
+
+from aggregator.core.model.topics import Topic
+from aggregator.workers.inside import enter
+
+_PRELOADED = ["aggregator.core.reading.document", "aggregator.core.topics.index", "aggregator.workers.inside"]
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Crew:
+    """One pool of processes, all with the same topics, and the pipe whose end tells them that their parent is gone."""
+
+    def __init__(self, topics: tuple[Topic, ...], *, size: int, memory: int) -> None:
+        context = get_context("forkserver")
+        context.set_forkserver_preload(_PRELOADED)
+        self._watched, self._held = context.Pipe(duplex=False)
+        arguments = (topics, memory, self._watched)
+        self.pool = ProcessPool(max_workers=size, initializer=enter, initargs=arguments, context=context)
+        # `active` starts the processes, here and not in the event loop.
+        self.pool.active  # noqa: B018 - see above
+
+    async def call(
+        self, function: Callable[..., Out], work: tuple[In, ...], seconds: float | None
+    ) -> Out | BaseException:
+        """What `function(work)` gives in a process, or the exception it ended in; a broken pool is one too."""
+        try:
+            future = self.pool.schedule(function, args=(work,), timeout=seconds)
+        except RuntimeError as error:
+            return BrokenProcessPool(str(error))
+        (outcome,) = await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
+        return outcome
+
+    def drain(self) -> None:
+        """End the processes when they have done what they were given."""
+        self.pool.close()  # type: ignore[no-untyped-call]  # pebble leaves it bare
+        self._join()
+
+    def dismiss(self) -> None:
+        """End the processes now."""
+        self.pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it bare
+        self._join()
+
+    def _join(self) -> None:
+        self.pool.join()
+        self._watched.close()
+        self._held.close()

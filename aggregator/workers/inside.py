@@ -1,0 +1,117 @@
+"""What runs inside a worker process: bodies and entries in, what they say and which topics flag them out.
+
+The parser and the topics' engine are loaded when a process enters, never by the parent, which only names what to run.
+"""
+
+import fcntl
+import os
+import resource
+import signal
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aggregator.core.errors import ConfigError, Problem
+from aggregator.core.model.entries import FeedFacts, ParsedEntry, ReadDone, ReadEntry, ReadJob, ReadResult, Unreadable
+from aggregator.core.model.topics import Evaluation, Topic
+
+if TYPE_CHECKING:
+    from aggregator.core.topics.fields import EntryFields
+    from aggregator.core.topics.index import TopicIndex
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What one worker process keeps between tasks."""
+
+    index: "TopicIndex | None" = None
+    problems: tuple[Problem, ...] = ()
+
+
+_desk = _Desk()
+
+
+def enter(topics: tuple[Topic, ...], memory: int, watched: Connection) -> None:
+    """Make this process a worker: quiet on Ctrl-C, quick to end, bound to its parent's life, with its topics ready."""
+    # The parser is loaded here and not above: the parent never parses.
+    from aggregator.core.reading import document  # noqa: F401, PLC0415 - see above
+    from aggregator.core.topics.index import TopicIndex  # noqa: PLC0415 - see above
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _die_with_parent(watched)
+    try:
+        _desk.index = TopicIndex(topics)
+    except ConfigError as error:
+        _desk.problems = error.problems
+    _cap_memory(memory)
+
+
+def _die_with_parent(watched: Connection) -> None:
+    """Have the kernel end this process when the parent's end of `watched` closes, even by kill -9.
+
+    SIGIO's default action needs no Python, so it also ends a process that is lost inside a regular expression. Where
+    there is no /proc, only the latest worker is bound so; the others end when they next look for work.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    # All workers were handed one open pipe, which can signal a single owner: opened anew, it is this process's own.
+    own = Path(f"/proc/self/fd/{watched.fileno()}")
+    end = os.open(own, os.O_RDONLY | os.O_NONBLOCK) if own.exists() else watched.fileno()
+    fcntl.fcntl(end, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(end, fcntl.F_SETFL, fcntl.fcntl(end, fcntl.F_GETFL) | os.O_ASYNC)
+    if watched.poll():
+        os._exit(1)  # the parent was gone before we looked
+
+
+def _cap_memory(memory: int) -> None:
+    """Allow `memory` bytes more than this process takes now. Only where the kernel tells how much that is."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        limit = int(statm.read_text().split()[0]) * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def problems(_work: tuple[()]) -> tuple[Problem, ...]:
+    """Why the topics could not be compiled; nothing when they could."""
+    return _desk.problems
+
+
+def read_all(jobs: tuple[ReadJob, ...]) -> tuple[ReadResult, ...]:
+    """Each body read, with the flags of its entries, in order."""
+    from aggregator.core.reading.document import read_document  # noqa: PLC0415 - the parent never parses
+
+    results: list[ReadResult] = []
+    for job in jobs:
+        read = read_document(job)
+        if isinstance(read, Unreadable):
+            results.append(read)
+            continue
+        entries = tuple(ReadEntry(entry=entry, flags=_flags(_fields(entry, job.facts))) for entry in read.entries)
+        results.append(ReadDone(feed=replace(read, entries=()), entries=entries))
+    return tuple(results)
+
+
+def evaluate_all(fields: tuple["EntryFields", ...]) -> tuple[tuple[Evaluation, ...], ...]:
+    """The flagged evaluations of each entry, in order."""
+    return tuple(_flags(each) for each in fields)
+
+
+def _flags(fields: "EntryFields") -> tuple[Evaluation, ...]:
+    return _desk.index.evaluate(fields) if _desk.index is not None else ()
+
+
+def _fields(entry: ParsedEntry, facts: FeedFacts) -> "EntryFields":
+    """What topics may ask of an entry: its own words, and what is known of its feed."""
+    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - the parent never matches
+
+    return EntryFields(
+        title=entry.title,
+        text=entry.text,
+        authors=entry.authors,
+        tags=(*entry.tags, *facts.tags),
+        feed=facts.feed_id,
+        tier=facts.tier,
+        language=entry.language or facts.language,
+        url=entry.link,
+    )
