@@ -39,7 +39,7 @@ def new_app(help_: str = "", *, cls: type[Group] = Group) -> typer.Typer:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="Show at most so many.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

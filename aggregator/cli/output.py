@@ -6,6 +6,7 @@ Colour is only a second cue. What came from outside cannot move the cursor or tu
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -208,6 +209,14 @@ def _console(*, stderr: bool = False) -> "Console":
 
 def _is_terminal(stream: Any) -> bool:
     return bool(stream.isatty())
+
+
+def paragraphs(text: str) -> None:
+    """Lines of prose, wrapped between words where a terminal is narrower or wider than is pleasant to read."""
+    room = min(width(), WIDE)
+    for line in text.splitlines():
+        whole = clean(line)
+        say("\n".join(textwrap.wrap(whole, room)) if _is_terminal(sys.stdout) else whole)
 
 
 def fields(pairs: Mapping[str, str]) -> None:
