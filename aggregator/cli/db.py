@@ -6,8 +6,9 @@ import typer
 
 from aggregator.cli.opening import start_logging
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
-from aggregator.cli.output import print_json, progress, say
+from aggregator.cli.output import print_json, say
 from aggregator.cli.paragraphs import paragraph
+from aggregator.cli.waiting import waiting
 from aggregator.core.errors import StoreError
 from aggregator.settings import Settings
 
@@ -25,7 +26,7 @@ def upgrade(here: Context, *, as_json: AsJson = False) -> None:
     from aggregator.store import migrate  # noqa: PLC0415 - as above
 
     settings = start_logging(here.settings(), quiet=True)
-    with progress(None, "upgrading"):
+    with waiting("upgrading"):
         was = migrate.upgrade(settings.database, now=make_clock(settings, runs_on=False)())
         engine_changed = _upgrade_engine(settings)
     copy = _newest_copy(settings) if was is migrate.Schema.OLDER else None
@@ -75,7 +76,7 @@ def check(here: Context, *, as_json: AsJson = False) -> None:
     file = dialect.file_of(settings.database)
     if file is not None and not file.exists():
         raise StoreError(f"there is no database at {file}", hint="`aggregator db upgrade` makes it")
-    with progress(None, "checking"):
+    with waiting("checking"):
         schema = migrate.inspect_schema(settings.database)
         found = _unsound(settings, schema)
     if as_json:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
-from aggregator.cli.output import count, print_json, progress, say
+from aggregator.cli.output import count, print_json, say
 from aggregator.cli.paragraphs import paragraph
+from aggregator.cli.waiting import waiting
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.settings import Settings
 
@@ -39,7 +40,7 @@ def _findings(here: Context) -> "Sequence[Finding]":
         settings = here.settings()
     except ConfigError as error:
         return [station.problem("settings", f"{one.where}: {one.message}", one.hint) for one in error.problems]
-    with progress(None, "looking"):
+    with waiting("looking"):
         return [station.ok("settings", "every value can be read"), *_examine(settings)]
 
 

@@ -46,6 +46,9 @@ class FrozenDigest:
     phase: str
     detail: str | None
     attempts: int
+    channel: str
+    recipient: str | None
+    next_try_at: datetime | None
 
 
 def due_items(connection: Connection, subscription_id: int, *, archive: bool, limit: int = 5000) -> tuple[DueItem, ...]:
@@ -221,8 +224,10 @@ def _claim_rows(
     return claimed
 
 
-def latest(connection: Connection, *, limit: int = 50) -> tuple[FrozenDigest, ...]:
-    """Digests that were made, newest first, with the fate of their delivery."""
+def latest(
+    connection: Connection, *, limit: int = 50, message_ids: Collection[str] | None = None
+) -> tuple[FrozenDigest, ...]:
+    """Digests that were made, newest first, with the fate of their delivery; only those of `message_ids` when given."""
     query = (
         select(
             digest.c.id,
@@ -235,6 +240,9 @@ def latest(connection: Connection, *, limit: int = 50) -> tuple[FrozenDigest, ..
             delivery.c.phase,
             delivery.c.detail,
             delivery.c.attempts,
+            delivery.c.channel,
+            delivery.c.recipient,
+            delivery.c.next_try_at,
         )
         .join(subscription, subscription.c.id == digest.c.subscription_id)
         .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
@@ -242,4 +250,6 @@ def latest(connection: Connection, *, limit: int = 50) -> tuple[FrozenDigest, ..
         .order_by(digest.c.id.desc())
         .limit(limit)
     )
+    if message_ids is not None:
+        query = query.where(delivery.c.message_id.in_(message_ids))
     return tuple(FrozenDigest(**row._mapping) for row in connection.execute(query))  # noqa: SLF001 - public name

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.core.digests.address import split_sender
 from aggregator.core.digests.compose import compose
 from aggregator.core.digests.headers import build_message, message_id
 from aggregator.core.digests.render import Links, render
@@ -29,7 +30,7 @@ class DueDigest:
 class Envelope:
     """How a finished digest leaves: who sends it to whom, by which channel, under which Message-ID.
 
-    A `recipient` of None goes to the outbox folder.
+    `sender` is a bare address, whatever name the From line gives. A `recipient` of None goes to the outbox folder.
     """
 
     message_id: str
@@ -78,7 +79,7 @@ class Postmaster:
         )
         return Envelope(
             message_id=identifier,
-            sender=self.sender,
+            sender=split_sender(self.sender)[1],
             recipient=address,
             channel=due.of.channel if address else "outbox",
             message=message,

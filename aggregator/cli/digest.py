@@ -1,0 +1,234 @@
+"""`digest preview`, `digest run`, `digest list`, `digest send-test`: digests looked at, made now, remembered, tried out."""
+
+import asyncio
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aggregator.cli.opening import open_archive, start_logging, with_app
+from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
+from aggregator.cli.output import Column, ago, clean, count, note, print_json, print_table, say
+from aggregator.cli.waiting import waiting
+from aggregator.core.errors import AggregatorError, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aggregator.app import App
+    from aggregator.core.model.digests import Rendered
+    from aggregator.core.model.subscriptions import Phase
+    from aggregator.dispatch import Dispatched
+    from aggregator.store.digests import FrozenDigest
+
+app = new_app("Digests: what each will say, what was made, where it went.")
+
+
+class Form(StrEnum):
+    """What a preview is shown as; `eml` is the whole mail."""
+
+    TEXT = "text"
+    HTML = "html"
+    EML = "eml"
+
+
+Who = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="The subscriber's id.")]
+Which = Annotated[
+    str | None, typer.Option("--subscription", "-s", metavar="ID", help="Which of several; else the first.")
+]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="As it would be then: 2026-01-22T07:30Z.")]
+Shown = Annotated[Form, typer.Option("--format", "-f", help="The words, the page, or the whole mail.")]
+
+
+@app.command()
+@everywhere
+def preview(
+    here: Context, *, subscriber: Who, subscription: Which = None, as_of: AsOf = None, format_: Shown = Form.TEXT
+) -> None:
+    """The next digest of a subscriber as it would be now, or at a moment. Nothing is made, sent or ticked off."""
+    at = _instant(as_of)
+
+    async def work(one: "App") -> "tuple[Rendered, bytes]":
+        return await one.dispatcher.preview(subscriber, subscription=subscription, as_of=at)
+
+    rendered, message = with_app(here, work, processes=False)
+    if format_ is Form.EML:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(message)
+        return
+    if format_ is Form.TEXT:
+        note(f"subject: {clean(rendered.subject)}\n")
+    text = rendered.html if format_ is Form.HTML else rendered.text
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def _instant(text: str | None) -> "datetime | None":
+    from aggregator.settings.values import instant  # noqa: PLC0415 - lazily, as all of the command line
+
+    try:
+        return None if text is None else instant(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of {text}: {error}") from None
+
+
+@app.command()
+@everywhere
+def run(here: Context, *, as_json: AsJson = False) -> None:
+    """Make every digest that is due and send what waits, now. Exit code 1 when a mail did not go out."""
+
+    async def work(one: "App") -> "tuple[Dispatched, tuple[FrozenDigest, ...]]":
+        from aggregator.store import digests  # noqa: PLC0415 - lazily, as all of the command line
+
+        await one.configurator.apply(now=one.clock())
+        with waiting("making and sending digests"):
+            done = await _dispatch(one)
+        told = await one.store.reading(digests.latest, limit=10_000, message_ids=set(done.deliveries))
+        return done, told
+
+    done, told = with_app(here, work, processes=False)
+    if as_json:
+        for one in told:
+            print_json(_line(one))
+    else:
+        _print_run(done, told)
+    raise typer.Exit(int(any(one.phase not in {"sent", "cancelled"} for one in told)))
+
+
+async def _dispatch(one: "App") -> "Dispatched":
+    """All that is due, batch by batch."""
+    from aggregator.dispatch import Dispatched  # noqa: PLC0415 - lazily, as all of the command line
+
+    made = await one.dispatcher.open_due()
+    sent: dict[str, Phase] = {}
+    while more := await one.dispatcher.send_due():
+        sent |= more
+    return Dispatched(digests=made, deliveries=sent)
+
+
+def _print_run(done: "Dispatched", told: "tuple[FrozenDigest, ...]") -> None:
+    if not told:
+        say("no digest is due, and none waits; `aggregator subscribers list` tells when the next is")
+        return
+    columns = (
+        Column("subscription"),
+        Column("state", style="state"),
+        Column("stories", right=True),
+        Column("to", shrinks=True, wide=True),
+        Column("answer", shrinks=True),
+    )
+    rows = [
+        (f"{one.subscriber}/{one.subscription}", one.phase, str(one.story_count), _goes_to(one), one.detail or "-")
+        for one in told
+    ]
+    print_table(columns, rows)
+    sent = sum(one.phase == "sent" for one in told)
+    failed = f", {count(len(told) - sent, 'mail')} did not go out" if sent < len(told) else ""
+    say(f"{count(len(done.digests), 'digest')} made, {count(sent, 'mail')} sent{failed}")
+
+
+@app.command("list")
+@everywhere
+def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """Digests that were made, newest first, and what became of each."""
+    from aggregator.store import digests  # noqa: PLC0415 - lazily, as all of the command line
+
+    with open_archive(here) as archive:
+        made = archive.store.read(digests.latest, limit=limit)
+        now = archive.now
+    if as_json:
+        for one in made:
+            print_json(_line(one))
+        return
+    if not made:
+        note("no digest was made yet; `aggregator digest run` makes what is due")
+    columns = (
+        Column("id", right=True),
+        Column("due"),
+        Column("subscription"),
+        Column("state", style="state"),
+        Column("stories", right=True),
+        Column("tries", right=True, wide=True),
+        Column("subject", shrinks=True),
+        Column("answer", shrinks=True, wide=True),
+    )
+    rows = [
+        (
+            str(one.id),
+            ago(one.slot_at, now),
+            f"{one.subscriber}/{one.subscription}",
+            one.phase,
+            str(one.story_count),
+            str(one.attempts),
+            one.subject,
+            one.detail or "-",
+        )
+        for one in made
+    ]
+    print_table(columns, rows)
+
+
+def _line(one: "FrozenDigest") -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "subscription": f"{one.subscriber}/{one.subscription}",
+        "slot_at": one.slot_at,
+        "subject": one.subject,
+        "items": one.item_count,
+        "stories": one.story_count,
+        "phase": one.phase,
+        "attempts": one.attempts,
+        "channel": one.channel,
+        "recipient": one.recipient,
+        "detail": one.detail,
+        "next_try_at": one.next_try_at,
+    }
+
+
+def _goes_to(one: "FrozenDigest") -> str:
+    return "outbox folder" if one.recipient is None or one.channel == "outbox" else one.recipient
+
+
+@app.command("send-test")
+@everywhere
+def send_test(
+    here: Context,
+    *,
+    subscriber: Annotated[str | None, typer.Argument(metavar="[SUBSCRIBER]", help="The subscriber's id.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help="Any address instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a small mail the way digests go, and tell the server's answer. Exit code 1 when it was not taken."""
+    from aggregator.cli.testmail import send  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.model.subscriptions import SendFailed  # noqa: PLC0415 - as above
+
+    if (subscriber is None) == (to is None):
+        raise UsageError("name a subscriber, or an address with --to", hint="one of the two")
+    settings = start_logging(here.settings(), quiet=True)
+    address = to if subscriber is None else _address_of(here, subscriber)
+    with waiting("sending"):
+        way, result = asyncio.run(send(settings, address))
+    failed = isinstance(result, SendFailed)
+    answer = result.detail if isinstance(result, SendFailed) else result.response
+    if as_json:
+        print_json({"sent": not failed, "recipient": address, "through": way, "answer": answer})
+        raise typer.Exit(int(failed))
+    if failed:
+        raise AggregatorError(f"{way} did not take it: {answer}", hint="`aggregator doctor` examines the mail settings")
+    say(f"sent to {address or 'the outbox folder'} through {way}")
+    say(f"answer: {clean(answer)}")
+
+
+def _address_of(here: Context, slug: str) -> str | None:
+    """A subscriber's address, None for the outbox folder. Raises UsageError, or AggregatorError for one who takes no mail."""
+    from aggregator.core.model.subscriptions import SubscriberState  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import subscribers  # noqa: PLC0415 - as above
+
+    with open_archive(here) as archive:
+        people = {one.subscriber.slug: one.subscriber for one in archive.store.read(subscribers.members)}
+    if slug not in people:
+        raise UsageError(f"no such subscriber: {slug}", hint="`aggregator subscribers list` shows them")
+    person = people[slug]
+    if person.state is not SubscriberState.ACTIVE:
+        raise AggregatorError(f"{slug} is {person.state.value}: nothing is mailed to them")
+    return person.address
