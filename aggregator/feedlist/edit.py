@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,20 @@ def add_feed(path: Path, feed: Feed) -> None:
 
     Raises UsageError when the id is taken, ConfigError when the file, or the file with this feed, has problems.
     """
+    add_feeds(path, (feed,))
+
+
+def add_feeds(path: Path, feeds: Sequence[Feed]) -> None:
+    """Append several feeds at once, all or none; see `add_feed`."""
     text = _read(path)
     document = _checked(text, path)
-    if any(item["id"] == feed.id for item in document.value.get("feeds") or []):
-        raise UsageError(f"{path} already has a feed `{feed.id}`", hint="choose another id")
-    item = written(feed)
-    wanted = [*(document.value.get("feeds") or []), item]
-    spliced = _with_lines(text, document, item)
-    _save(path, text, wanted, spliced, lambda listed: listed.append(item))
+    listed = document.value.get("feeds") or []
+    taken = {item["id"] for item in listed} & {feed.id for feed in feeds}
+    if taken:
+        raise UsageError(f"{path} already has a feed `{min(taken)}`", hint="choose another id")
+    items = [written(feed) for feed in feeds]
+    spliced = _with_lines(text, document, items)
+    _save(path, text, [*listed, *items], spliced, lambda before: before.extend(items))
 
 
 def remove_feed(path: Path, feed_id: str) -> None:
@@ -92,8 +98,8 @@ def _checked(text: str, path: Path) -> Document:
     return document
 
 
-def _with_lines(text: str, document: Document, item: dict[str, Any]) -> str:
-    """The text with the item below the last one, in that one's indentation and style."""
+def _with_lines(text: str, document: Document, items: Sequence[dict[str, Any]]) -> str:
+    """The text with the items below the last one, in that one's indentation and style."""
     lines, end = text.splitlines(keepends=True), "\r\n" if "\r\n" in text else "\n"
     listed = document.value.get("feeds")
     if lines and not lines[-1].endswith(("\n", "\r")):
@@ -101,12 +107,13 @@ def _with_lines(text: str, document: Document, item: dict[str, Any]) -> str:
     if listed:
         first, last = _extent(lines, document, len(listed) - 1)
         indent, flow = _dash(lines[first])
-        return _joined(lines[:last], _rendered(item, indent, end, flow=flow), lines[last:])
+        return _joined(lines[:last], _all_rendered(items, indent, end, flow=flow), lines[last:])
+    fresh = _all_rendered(items, 2, end, flow=True)
     if "feeds" not in document.value:
-        return _joined(lines, [f"feeds:{end}", *_rendered(item, 2, end, flow=True)], [])
+        return _joined(lines, [f"feeds:{end}", *fresh], [])
     line = document.keys["feeds",].line
     lines[line - 1] = re.sub(r"^(feeds:)\s*(?:\[\s*\]|null|~)", r"\1", lines[line - 1])
-    return _joined(lines[:line], _rendered(item, 2, end, flow=True), lines[line:])
+    return _joined(lines[:line], fresh, lines[line:])
 
 
 def _without_lines(text: str, document: Document, index: int) -> str:
@@ -139,6 +146,10 @@ def _dash(line: str) -> tuple[int, bool]:
     """How far an item's dash is indented, and whether the item is written in braces."""
     found = re.match(r"( *)- *(\{?)", line)
     return (len(found[1]), bool(found[2])) if found else (0, False)
+
+
+def _all_rendered(items: Sequence[dict[str, Any]], indent: int, end: str, *, flow: bool) -> list[str]:
+    return [line for item in items for line in _rendered(item, indent, end, flow=flow)]
 
 
 def _rendered(item: dict[str, Any], indent: int, end: str, *, flow: bool) -> list[str]:
