@@ -47,6 +47,7 @@ class App:
     dispatcher: Dispatcher
     configurator: Configurator
     transports: Mapping[str, Transport]
+    _versions: Mapping[str, int] | None = None  # of the topics that the workers match with
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _watched: tuple[Topic, ...] | None = None
 

@@ -27,20 +27,21 @@ def run(here: Context, *, once: Once = False) -> None:
     It prepares the database, ticks every few seconds and reads feeds.yaml again when it changes. Only one service may
     run on a database; other commands work beside it.
     """
-    from aggregator.engine.service import serve  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.engine.service import LANES, serve  # noqa: PLC0415 - lazily, as all of the command line
 
     service = build_app(here, runs_on=True)
     if once:
         say(stoppable(_one_cycle(service)))
     else:
-        asyncio.run(serve(service, _engine(service)))
+        lanes = LANES if service.settings.engine == "procrastinate" else 1
+        asyncio.run(serve(service, _engine(service), lanes=lanes))
 
 
 @app.command()
 @everywhere
 def worker(here: Context) -> None:
     """One of many processes that share the service's work through PostgreSQL. Start as many as are needed."""
-    from aggregator.engine.service import work  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.engine.service import LANES, work  # noqa: PLC0415 - lazily, as all of the command line
 
     settings = here.settings()
     if not settings.database.startswith("postgresql:"):
@@ -48,7 +49,7 @@ def worker(here: Context) -> None:
         message = f"workers share a PostgreSQL database, and this is {settings.database_shown}"
         raise ConfigError([Problem(where="AGGREGATOR_DATABASE", message=message, hint=hint)])
     service = build_app(here, runs_on=True)
-    asyncio.run(work(service, _shared_engine(service)))
+    asyncio.run(work(service, _shared_engine(service), lanes=LANES))
 
 
 def _engine(service: "App") -> "Engine":

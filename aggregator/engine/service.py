@@ -22,12 +22,17 @@ log = structlog.get_logger(__name__)
 UNMATCHED_KEPT = timedelta(days=180)
 HOUSEKEEPING = timedelta(hours=1)
 CLOCK_TOLERANCE = timedelta(seconds=5)
+LANES = 4  # checks of feeds that workers on one database run beside each other
 SPREAD_LEAST = timedelta(minutes=10)
 SPREAD_EACH = timedelta(seconds=0.5)
 
 
-def jobs(app: App) -> tuple[Job, ...]:
-    """What every engine runs, embedded or not: check feeds, make and send digests, keep house."""
+def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
+    """What every engine runs: check feeds, make and send digests, keep house.
+
+    One run checks many feeds at once. With more `lanes` as many workers may check at the same time: row leases keep
+    them apart.
+    """
     tick = app.settings.tick
 
     async def refresh() -> None:
@@ -48,8 +53,9 @@ def jobs(app: App) -> tuple[Job, ...]:
             continue
         await _beat(app, "housekeeping")
 
+    checking = ["refresh"] if lanes == 1 else [f"refresh-{lane}" for lane in range(1, lanes + 1)]
     return (
-        Job("refresh", refresh, tick),
+        *(Job(kind, refresh, tick) for kind in checking),
         Job("dispatch", dispatch, tick),
         Job("housekeeping", housekeeping, HOUSEKEEPING),
     )
@@ -71,7 +77,7 @@ async def _beat(app: App, kind: str, **detail: int) -> None:
     await app.store.writing(health.beat, kind, now=app.clock(), detail=detail)
 
 
-async def serve(app: App, engine: Engine) -> None:
+async def serve(app: App, engine: Engine, *, lanes: int = 1) -> None:
     """Run until SIGTERM or Ctrl-C, then end: running work is dropped and its leases given back, only a mail past DATA is awaited.
 
     Raises AlreadyRunningError, ConfigError when there is nothing to follow, StoreError when the database fails at start.
@@ -80,35 +86,31 @@ async def serve(app: App, engine: Engine) -> None:
         async with app, _stop_signal() as stop:
             await start_following(app)
             await spread_overdue(app)
-            await engine.start(jobs(app))
             watcher = asyncio.create_task(follow_changes(app))
-            log.info("service.started", database=app.settings.database_shown, outbox=str(app.settings.mail_dir))
             try:
-                await stop.wait()
+                await _tick_until(stop, app, engine, lanes)
             finally:
-                log.info("service.stopping")
                 watcher.cancel()
                 await asyncio.gather(watcher, return_exceptions=True)
-                await engine.stop()
-                await app.dispatcher.drain()
     log.info("service.stopped")
 
 
-async def work(app: App, engine: Engine) -> None:
-    """Run the service's jobs beside other processes, until SIGTERM or Ctrl-C: no lock, and what is followed is the store's word.
-
-    Raises StoreError when the database fails at start.
-    """
+async def work(app: App, engine: Engine, *, lanes: int) -> None:
+    """Share the service's jobs with other processes until SIGTERM or Ctrl-C; feeds.yaml is the service's to follow."""
     async with app, _stop_signal() as stop:
-        await engine.start(jobs(app))
-        log.info("worker.started", database=app.settings.database_shown)
-        try:
-            await stop.wait()
-        finally:
-            log.info("worker.stopping")
-            await engine.stop()
-            await app.dispatcher.drain()
+        await _tick_until(stop, app, engine, lanes)
     log.info("worker.stopped")
+
+
+async def _tick_until(stop: asyncio.Event, app: App, engine: Engine, lanes: int) -> None:
+    await engine.start(jobs(app, lanes=lanes))
+    log.info("service.started", database=app.settings.database_shown, outbox=str(app.settings.mail_dir))
+    try:
+        await stop.wait()
+    finally:
+        log.info("service.stopping")
+        await engine.stop()
+        await app.dispatcher.drain()
 
 
 @asynccontextmanager

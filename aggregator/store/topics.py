@@ -20,6 +20,13 @@ def listed(connection: Connection) -> tuple[Topic, ...]:
     return tuple(topic_of(row.definition, row.version) for row in rows)
 
 
+def versions(connection: Connection) -> Mapping[str, int]:
+    """The version in force of each topic that is watched now."""
+    return {
+        row.id: row.version for row in connection.execute(select(topic.c.id, topic.c.version).where(topic.c.listed))
+    }
+
+
 def save(connection: Connection, topics: Sequence[Topic], *, now: datetime) -> tuple[Topic, ...]:
     """Add topics, or a new version where a definition changed; the topics with the versions they now have."""
     stored = {row.id: row for row in connection.execute(select(topic))}

@@ -1,0 +1,107 @@
+"""The service as an operator meets it: a real process that starts, refuses a twin, follows its file, and ends in order."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.farm import ENTRIES, Farm
+from tests.house import House
+
+FEEDS = 4
+
+
+@pytest.fixture(scope="module")
+def farm() -> Iterator[Farm]:
+    with Farm(feeds=FEEDS, hosts=4) as serving:
+        yield serving
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path: Path, farm: Farm) -> House:
+    database = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
+    return House(tmp_path, farm, database, AGGREGATOR_TICK="1s")
+
+
+@contextmanager
+def running(house: House) -> Iterator[subprocess.Popen[bytes]]:
+    service = house.start("run")
+    try:
+        house.wait(lambda: house.entries() >= ENTRIES)
+        yield service
+    finally:
+        service.kill()
+        service.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_service_in_order_and_soon(house: House, number: signal.Signals) -> None:
+    with running(house) as service:
+        house.wait(lambda: house.entries() == FEEDS * ENTRIES)
+        began = time.monotonic()
+        service.send_signal(number)
+        assert service.wait(20) == 0
+        assert time.monotonic() - began < 10  # five seconds promised, doubled for a busy machine
+    assert house.ask("SELECT count(*) FROM host WHERE lease IS NOT NULL") == [(0,)]
+
+
+def test_a_second_service_is_told_who_holds_the_database(house: House) -> None:
+    with running(house):
+        second = house.start("run")
+        _, errors = second.communicate(timeout=30)
+        assert second.returncode == 1
+        assert b"another aggregator service holds this database" in errors
+
+
+def test_a_changed_feed_list_is_followed_and_a_broken_one_is_not(house: House, farm: Farm) -> None:
+    path = Path(house.environ["AGGREGATOR_CONFIG"])
+    good = path.read_text(encoding="utf-8")
+    with running(house):
+        path.write_text(good.replace("  - {id: f0,", "  - {id: renamed,"), encoding="utf-8")
+        house.wait(lambda: ("renamed",) in house.ask("SELECT id FROM feed WHERE listed"))
+        path.write_text("feeds: [oops", encoding="utf-8")
+        house.wait(lambda: any("problems" in str(row[0]) for row in house.ask("SELECT detail FROM heartbeat")))
+        assert ("renamed",) in house.ask("SELECT id FROM feed WHERE listed")
+
+
+def test_a_restart_with_a_broken_feed_list_goes_on_with_the_last_good_one(house: House) -> None:
+    path = Path(house.environ["AGGREGATOR_CONFIG"])
+    house.run("apply")
+    path.write_text("feeds: [oops", encoding="utf-8")
+    with running(house):
+        assert house.ask("SELECT count(*) FROM feed WHERE listed") == [(FEEDS,)]
+
+
+def test_a_first_start_with_a_broken_feed_list_says_where_it_is_broken(house: House) -> None:
+    Path(house.environ["AGGREGATOR_CONFIG"]).write_text("feeds:\n  - {id: a, url: nonsense}\n", encoding="utf-8")
+    service = house.start("run")
+    _, errors = service.communicate(timeout=30)
+    assert service.returncode == 2
+    assert b"feeds.yaml:2:" in errors
+
+
+def test_nothing_is_left_running_after_a_kill(house: House, farm: Farm, workers_of: Callable[[int], list[int]]) -> None:
+    with running(house) as service:
+        children = workers_of(service.pid)
+        assert children
+        service.kill()
+        service.wait()
+        house.wait(lambda: not any(_alive(child) for child in children))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def workers_of() -> Callable[[int], list[int]]:
+    import psutil  # noqa: PLC0415 - only here
+
+    return lambda pid: [child.pid for child in psutil.Process(pid).children(recursive=True)]
