@@ -1,0 +1,1 @@
+"""The demonstration: the whole program on sample feeds served from this machine, without a network."""
