@@ -1,0 +1,52 @@
+"""The system's Chromium, driven without a network: where it is not installed a test skips, and with `CI` set it fails."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-sandbox",
+)
+
+
+def chromium() -> str:
+    """Where the browser is; a test without one skips, and fails where `CI` promises it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        missing = "no Chromium on this machine; `.ci/run` installs it"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A headless browser."""
+    path = chromium()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def opened(browser: Browser, page: Path, *, width: int, dark: bool = False) -> tuple[Page, list[str]]:
+    """A file's page at a width, and every address beyond the file itself that it asked for."""
+    view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+    beyond: list[str] = []
+    view.on("request", lambda request: beyond.append(request.url) if request.url != page.as_uri() else None)
+    view.goto(page.as_uri())
+    return view, beyond
