@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from aggregator.core.checking.plan import feed_health
 from aggregator.core.digests import slots
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.core.model.subscriptions import Phase, SendFailed
@@ -28,6 +27,7 @@ from aggregator.feedlist.load import SUBSCRIBERS_FILE
 from aggregator.mail.transport import Transport
 from aggregator.store import deliveries, dialect, feeds, health, migrate, subscribers
 from aggregator.store.database import Connection, Store
+from aggregator.store.feeds import FollowedFeed
 from aggregator.store.migrate import Schema
 
 LITTLE_SPACE = 1 << 30  # bytes; a database of a hundred feeds grows by less in a year
@@ -230,17 +230,23 @@ def _stored(connection: Connection, *, now: datetime, compare_clocks: bool) -> t
             found.append(problem("clock", told, "set the clock of this machine or of the database's"))
         else:
             found.append(ok("clock", "agrees with the database's"))
-    followed = feeds.followed(connection)
-    ill = [one.feed.id for one in followed if feed_health(one.feed, one.state, now) not in {"ok", "disabled"}]
-    if ill:
-        named = ", ".join(ill[:NAMED]) + (f" and {len(ill) - NAMED} more" if len(ill) > NAMED else "")
-        told = f"{len(ill)} of {len(followed)} do not answer as they should: {named}"
-        found.append(warning("feeds", told, "`aggregator status` shows why"))
-    elif followed:
-        found.append(ok("feeds", f"{len(followed)} followed"))
+    found += _followed(feeds.followed(connection))
     found += _mail_stored(connection, now)
     named_zones = {one.subscriber.timezone: one.subscriber.slug for one in subscribers.members(connection)}
     return (*found, *zones(named_zones))
+
+
+def _followed(followed: Sequence[FollowedFeed]) -> Iterator[Finding]:
+    asked = [one for one in followed if one.state.checked_at is not None and not one.feed.disabled]
+    ill = [one.feed.id for one in asked if one.state.error_kind is not None]
+    if not ill:
+        yield ok("feeds", f"{len(followed)} followed, {len(asked)} checked, none fails")
+    elif len(ill) == len(asked) >= NAMED:
+        hint = "is there a way out of this machine? `aggregator status` shows what each said"
+        yield problem("feeds", f"all {len(ill)} that were checked fail", hint)
+    else:
+        named = ", ".join(ill[:NAMED]) + (f" and {len(ill) - NAMED} more" if len(ill) > NAMED else "")
+        yield warning("feeds", f"{len(ill)} of {len(asked)} fail: {named}", "`aggregator status` shows why")
 
 
 def _mail_stored(connection: Connection, now: datetime) -> Iterator[Finding]:

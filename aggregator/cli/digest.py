@@ -203,7 +203,7 @@ def send_test(
     from aggregator.core.model.subscriptions import SendFailed  # noqa: PLC0415 - as above
 
     if (subscriber is None) == (to is None):
-        raise UsageError("name a subscriber, or an address with --to", hint="one of the two")
+        raise UsageError("name a subscriber, or an address with --to, and not both")
     settings = start_logging(here.settings(), quiet=True)
     address = to if subscriber is None else _address_of(here, subscriber)
     with waiting("sending"):
@@ -215,8 +215,7 @@ def send_test(
         raise typer.Exit(int(failed))
     if failed:
         raise AggregatorError(f"{way} did not take it: {answer}", hint="`aggregator doctor` examines the mail settings")
-    say(f"sent to {address or 'the outbox folder'} through {way}")
-    say(f"answer: {clean(answer)}")
+    say(f"sent to {address} through {way}: {clean(answer)}" if address else f"written to {clean(answer)}")
 
 
 def _address_of(here: Context, slug: str) -> str | None:

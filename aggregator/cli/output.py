@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
 
 WIDE = 100  # columns from which a terminal has room for more than the essentials
 
+LEAST = 12  # columns that a shrinking one keeps, if it has them
+
 STYLES = {
     **dict.fromkeys(("ok", "fetched", "passed", "sent", "active", "current", "live"), "green"),
-    **dict.fromkeys(("degraded", "skipped", "warning", "pending", "older", "paused"), "yellow"),
-    **dict.fromkeys(("failing", "failed", "poisoned", "problem", "parked", "newer"), "red"),
+    **dict.fromkeys(
+        ("degraded", "retried", "skipped", "warning", "pending", "queued", "unknown", "older", "paused"), "yellow"
+    ),
+    **dict.fromkeys(("failing", "failed", "poisoned", "problem", "parked", "dead", "bounced", "newer"), "red"),
     **dict.fromkeys(("disabled", "not_modified", "suppressed", "baseline", "never", "-"), "dim"),
 }
 
@@ -148,18 +152,28 @@ def _print_rich(console: "Console", columns: Sequence[Column], rows: Sequence[Se
     from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for at, column in enumerate(columns):
-        longest = max(Text(cell).cell_len for cell in (column.title, *(row[at] for row in rows)))
-        table.add_column(
-            column.title.upper(),
-            no_wrap=True,
-            overflow="ellipsis",
-            justify="right" if column.right else "left",
-            min_width=min(longest, 12) if column.shrinks else longest,
-        )
+    longest = [
+        max(Text(cell).cell_len for cell in (column.title, *(row[at] for row in rows)))
+        for at, column in enumerate(columns)
+    ]
+    for column, space in zip(columns, _fitted(columns, longest, console.width), strict=True):
+        justify: JustifyMethod = "right" if column.right else "left"
+        table.add_column(column.title.upper(), no_wrap=True, overflow="ellipsis", justify=justify, width=space)
     for row in rows:
         table.add_row(*(Text(cell, _style(column, cell)) for column, cell in zip(columns, row, strict=True)))
     console.print(table)
+
+
+def _fitted(columns: Sequence[Column], longest: Sequence[int], room: int) -> list[int]:
+    """The columns' widths: those that shrink give way, the widest first, until all fit with two blanks between."""
+    widths = list(longest)
+    shrinking = [at for at, column in enumerate(columns) if column.shrinks]
+    for _ in range(sum(widths) + 2 * (len(widths) - 1) - room):
+        widest = max(shrinking, key=lambda at: widths[at], default=None)
+        if widest is None or widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
+    return widths
 
 
 def _style(column: Column, cell: str) -> str:
