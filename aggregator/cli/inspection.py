@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from aggregator.cli.live import Document, Problem, open_reader
+from aggregator.cli.live import Document, Problem, open_reader, tell_problem
 from aggregator.cli.opening import start_logging, stoppable
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import Column, count, fields, iso, moment, print_json, print_table, say, warn
-from aggregator.core.errors import DocumentError, UsageError
+from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import Answer, FailureKind, Feed, Fetched
 from aggregator.core.model.plans import KeyedEntry
 from aggregator.settings import Settings
@@ -39,7 +39,7 @@ def inspect_(here: Context, source: Source, *, header: Header = None, as_json: A
     headers = _headers(header or ())
     found = stoppable(_look(here, source, headers))
     if isinstance(found, Problem):
-        _tell_problem(found, as_json=as_json)
+        tell_problem(found, as_json=as_json)
     elif as_json:
         print_json(document_json(found))
     else:
@@ -87,18 +87,6 @@ def _headers(given: list[str] | tuple[()]) -> dict[str, str]:
             raise UsageError(f"not a header: {line}", hint="write it as 'Content-Type: text/xml; charset=utf-8'")
         headers[name.strip().lower()] = value.strip()
     return headers
-
-
-def _tell_problem(problem: Problem, *, as_json: bool) -> None:
-    if not as_json:
-        error = DocumentError(problem.kind, problem.detail)
-        error.hint = "it offers " + " and ".join(problem.candidates) if problem.candidates else ""
-        raise error
-    told: dict[str, Any] = {"kind": problem.kind, "detail": problem.detail}
-    if problem.candidates:
-        told["candidates"] = problem.candidates
-    print_json({"error": told})
-    raise typer.Exit(1)
 
 
 def document_json(document: Document) -> dict[str, Any]:

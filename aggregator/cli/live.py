@@ -4,14 +4,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import typer
+
+from aggregator.cli.output import print_json
+from aggregator.core.errors import DocumentError
 from aggregator.core.model.entries import FeedFacts, ReadDone, ReadJob
 from aggregator.core.model.feeds import Answer, FailureKind, Feed, FeedState, Fetched, FetchFailed, FetchRequest
 from aggregator.core.model.plans import Check, KeyedEntry
 from aggregator.settings import Settings
 
 if TYPE_CHECKING:
+    from aggregator.app import App
     from aggregator.fetch.client import Fetcher
     from aggregator.workers import Workers
 
@@ -52,12 +57,14 @@ class Reader:
 
     async def look(self, feed: Feed, *, content_type: str | None = None) -> Document | Problem:
         """Fetch a feed, unconditionally, and read it, as `content_type` when its own is not to be believed."""
-        from aggregator.feedlist import MissingSecret, fill  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.feedlist import MissingSecret, expand, fill  # noqa: PLC0415 - lazily, as all of the command line
 
-        headers = fill(feed.headers, self.secrets)
+        url, headers = expand(feed.url, self.secrets), fill(feed.headers, self.secrets)
+        if isinstance(url, MissingSecret):
+            return Problem(kind=FailureKind.NO_CREDENTIAL, detail=str(url))
         if isinstance(headers, MissingSecret):
             return Problem(kind=FailureKind.NO_CREDENTIAL, detail=str(headers))
-        request = FetchRequest(url=feed.url, headers=headers, verify_tls=feed.verify_tls)
+        request = FetchRequest(url=url, headers=headers, verify_tls=feed.verify_tls)
         fetched = await self.fetcher.fetch(request, now=self.now)
         if isinstance(fetched, FetchFailed):
             return Problem(kind=fetched.kind, detail=fetched.detail, status=fetched.status)
@@ -96,6 +103,19 @@ class Reader:
         )
 
 
+def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
+    """A Reader that looks with an App's own client and processes, while that App runs."""
+    from aggregator.settings import secret_lookup  # noqa: PLC0415 - lazily, as all of the command line
+
+    return Reader(
+        fetcher=app.fetcher,
+        workers=app.workers,
+        now=app.clock(),
+        secrets=secret_lookup(environ),
+        max_entries=app.settings.max_entries,
+    )
+
+
 @asynccontextmanager
 async def open_reader(settings: Settings, environ: Mapping[str, str], *, now: datetime) -> AsyncIterator[Reader]:
     """A Reader whose client and processes run inside the block. It needs no database and leaves nothing on disk."""
@@ -115,3 +135,18 @@ async def open_reader(settings: Settings, environ: Mapping[str, str], *, now: da
             )
         finally:
             await workers.stop()
+
+
+def tell_problem(problem: Problem, *, as_json: bool, offer: str = "{}") -> NoReturn:
+    """Say on stdout as JSON, or on stderr, why there is no document. Raises: the command has failed.
+
+    `offer` is what to do with an address that a web page names instead, as a pattern.
+    """
+    if not as_json:
+        offers = [offer.format(address) for address in problem.candidates]
+        raise DocumentError(problem.kind, problem.detail, hint="it offers\n" + "\n".join(offers) if offers else "")
+    told: dict[str, Any] = {"kind": problem.kind, "detail": problem.detail}
+    if problem.candidates:
+        told["candidates"] = problem.candidates
+    print_json({"error": told})
+    raise typer.Exit(1)

@@ -83,7 +83,7 @@ class AlreadyRunningError(StoreError):
 class DocumentError(AggregatorError):
     """A document that a person named could not be fetched or read; `kind` is one of `FailureKind`."""
 
-    def __init__(self, kind: str, detail: str) -> None:
-        super().__init__(f"{kind}: {detail}")
+    def __init__(self, kind: str, detail: str, *, hint: str = "") -> None:
+        super().__init__(f"{kind}: {detail}", hint=hint)
         self.kind = kind
         self.detail = detail

@@ -1,0 +1,255 @@
+"""`feeds`: how each followed feed fares, from the store; the commands that look at the web or edit the file are beside it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aggregator.cli import feeds_check, feeds_edit
+from aggregator.cli.opening import open_archive
+from aggregator.cli.options import AsJson, Context, everywhere, new_app
+from aggregator.cli.output import (
+    Column,
+    ago,
+    count,
+    fields,
+    iso,
+    moment,
+    note,
+    print_json,
+    print_table,
+    say,
+    span,
+)
+from aggregator.core.errors import UsageError
+from aggregator.core.model.feeds import FeedState
+
+if TYPE_CHECKING:
+    from aggregator.store.database import Connection
+    from aggregator.store.feeds import DayRow, EventRow, FollowedFeed
+
+app = new_app(
+    "The feeds that are followed: how they fare, live checks, and edits of feeds.yaml that keep its comments."
+)
+
+FeedId = Annotated[str, typer.Argument(metavar="FEED", help="A feed's id.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")
+]
+
+# The worst first: what a person should look at stands where the eye begins.
+STATES = ("poisoned", "failing", "degraded", "ok", "disabled")
+DAYS = 7
+EVENTS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """One feed with what happened to it."""
+
+    one: "FollowedFeed"
+    entries: int
+    days: tuple["DayRow", ...]
+    events: tuple["EventRow", ...]
+
+
+@app.command("list")
+@everywhere
+def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> None:
+    """How every followed feed fares, the worst first.
+
+    A feed is degraded after three failures in a row, failing after seven days of them, poisoned when reading it had to
+    be stopped three times; it is asked on all the same. It is disabled by the file, or by its host for good.
+    """
+    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+
+    with open_archive(here) as archive:
+        followed = archive.store.read(feeds.followed)
+    states = {one.feed.id: state_of(one, archive.now) for one in followed}
+    shown = sorted(followed, key=lambda one: (STATES.index(states[one.feed.id]), one.state.failures == 0, one.feed.id))[
+        :limit
+    ]
+    if as_json:
+        for one in shown:
+            print_json(feed_json(one, archive.now))
+        return
+    if not followed:
+        note(f"no feed is followed yet; `aggregator apply` follows what {archive.settings.config} lists")
+        return
+    columns = (
+        Column("feed"),
+        Column("state", style="state"),
+        Column("last ok"),
+        Column("next"),
+        Column("tier", wide=True),
+        Column("problem", shrinks=True),
+    )
+    print_table(columns, [_row(one, states[one.feed.id], archive.now) for one in shown])
+    tally = Counter(states.values())
+    say(
+        f"\n{count(len(followed), 'feed')}: " + ", ".join(f"{tally[state]} {state}" for state in STATES if tally[state])
+    )
+
+
+def _row(one: "FollowedFeed", state: str, now: datetime) -> tuple[str, ...]:
+    learned = one.state
+    due = "-" if state == "disabled" else ago(learned.next_check_at, now) if learned.next_check_at > now else "due"
+    return one.feed.id, state, ago(learned.succeeded_at, now), due, one.feed.tier, _problem(one)
+
+
+def _problem(one: "FollowedFeed") -> str:
+    """What a person should know in a few words: the typed error with the publisher's own, or why nothing is asked."""
+    if one.feed.disabled:
+        return "disabled in the file"
+    learned = one.state
+    return f"{learned.error_kind}: {learned.error_detail}" if learned.error_kind else ""
+
+
+def state_of(one: "FollowedFeed", now: datetime) -> str:
+    """One of `STATES`."""
+    from aggregator.core.checking.plan import feed_health  # noqa: PLC0415 - lazily, as all of the command line
+
+    return feed_health(one.feed, one.state, now)
+
+
+def feed_json(one: "FollowedFeed", now: datetime) -> dict[str, Any]:
+    """A line of `feeds list --json`; `url_in_use` is the address that is asked, `quiet` null until a cadence is learned."""
+    learned = one.state
+    return {
+        "id": one.feed.id,
+        "url": one.feed.url,
+        "url_in_use": learned.url_in_use or one.feed.url,
+        "state": state_of(one, now),
+        "last_success_at": iso(learned.succeeded_at),
+        "next_check_at": iso(learned.next_check_at),
+        "error": _error_json(learned),
+        "etag": _text(learned.etag),
+        "last_modified": _text(learned.last_modified),
+        "gap": iso(one.gap_at),
+        "quiet": None,
+    }
+
+
+def _error_json(learned: FeedState) -> dict[str, Any] | None:
+    if learned.error_kind is None:
+        return None
+    return {"kind": learned.error_kind, "detail": learned.error_detail or ""}
+
+
+def _text(validator: bytes | None) -> str | None:
+    """A validator as text, one character a byte, so that nothing of it is lost."""
+    return None if validator is None else validator.decode("latin-1")
+
+
+@app.command()
+@everywhere
+def show(here: Context, feed: FeedId, *, as_json: AsJson = False) -> None:
+    """All that is known of one feed: what the file says, what checking learned, and what happened to it."""
+    with open_archive(here) as archive:
+        portrait = archive.store.read(_portrait, feed)
+    if as_json:
+        print_json(portrait_json(portrait, archive.now))
+    else:
+        _show(portrait, archive.now)
+
+
+def _portrait(connection: "Connection", feed_id: str) -> Portrait:
+    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+
+    found = feeds.followed(connection, ids=(feed_id,), unlisted=True)
+    if not found:
+        raise UsageError(f"no such feed: {feed_id}", hint="`aggregator feeds list` shows their ids")
+    return Portrait(
+        one=found[0],
+        entries=feeds.entry_counts(connection, (feed_id,)).get(feed_id, 0),
+        days=feeds.days(connection, feed_id, limit=DAYS),
+        events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),
+    )
+
+
+def portrait_json(portrait: Portrait, now: datetime) -> dict[str, Any]:
+    """What `feeds show --json` says: the line of the list, and the rest."""
+    one = portrait.one
+    return feed_json(one, now) | {
+        "name": one.feed.name,
+        "title": one.state.title,
+        "site": one.state.site,
+        "tier": one.feed.tier,
+        "tags": list(one.feed.tags),
+        "followed": one.listed,
+        "checked_at": iso(one.state.checked_at),
+        "failures": one.state.failures,
+        "failing_since": iso(one.state.failing_since),
+        "identity": one.state.identity,
+        "entries": portrait.entries,
+        "days": [
+            {"day": day.day.isoformat(), "checks": day.checks, "ok": day.ok, "new": day.new, "gaps": day.gaps}
+            for day in portrait.days
+        ],
+        "events": [{"at": iso(event.at), "kind": event.kind, "detail": event.detail} for event in portrait.events],
+    }
+
+
+def _show(portrait: Portrait, now: datetime) -> None:
+    one, learned = portrait.one, portrait.one.state
+    state = state_of(one, now) if one.listed else "removed"
+    say(one.feed.name or learned.title or one.feed.id, style="bold")
+    fields(_said(portrait) | _learned(portrait, state, now))
+    if portrait.days:
+        say("\nits last days", style="bold")
+        numbers = tuple(Column(title, right=True) for title in ("checks", "ok", "new", "gaps"))
+        rows = [(str(day.day), str(day.checks), str(day.ok), str(day.new), str(day.gaps)) for day in portrait.days]
+        print_table((Column("day"), *numbers), rows)
+    if portrait.events:
+        say("\nwhat happened", style="bold")
+        columns = (Column("when"), Column("what"), Column("detail", shrinks=True))
+        print_table(columns, [(moment(event.at), event.kind, event.detail) for event in portrait.events])
+
+
+def _said(portrait: Portrait) -> dict[str, str]:
+    """What the file says."""
+    feed = portrait.one.feed
+    return {
+        "id": feed.id,
+        "url": feed.url,
+        "tags": ", ".join(feed.tags),
+        "tier": feed.tier,
+        "interval": span(feed.interval) if feed.interval else "",
+    }
+
+
+def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
+    """What checking learned."""
+    learned = portrait.one.state
+    asked = learned.url_in_use if learned.url_in_use != portrait.one.feed.url else None
+    since = f", since {moment(learned.failing_since)}" if learned.failing_since else ""
+    validators: Sequence[str] = [
+        name for name, value in (("ETag", learned.etag), ("Last-Modified", learned.last_modified)) if value
+    ]
+    return {
+        "asked at": asked or "",
+        "state": state,
+        "problem": _problem(portrait.one),
+        "failures": f"{learned.failures} in a row{since}" if learned.failures else "",
+        "last ok": _when(learned.succeeded_at, now),
+        "last check": _when(learned.checked_at, now),
+        "next check": _when(learned.next_check_at, now) if state != "disabled" else "",
+        "last gap": _when(portrait.one.gap_at, now) if portrait.one.gap_at else "",
+        "validators": ", ".join(validators) or ("none" if learned.succeeded_at else ""),
+        "entries": f"{portrait.entries:,}, known by {learned.identity}",
+    }
+
+
+def _when(at: datetime | None, now: datetime) -> str:
+    return f"{moment(at)} ({ago(at, now)})" if at else "never"
+
+
+# Below the others, as the help lists commands in this order.
+app.command("check")(feeds_check.check)
+app.command("add")(feeds_edit.add)
+app.command("remove")(feeds_edit.remove)
+app.command("import")(feeds_edit.import_)
+app.command("export")(feeds_edit.export)
