@@ -19,6 +19,7 @@ class Farm:
     hosts: int = 250
     asked: Counter[int] = field(default_factory=Counter)
     port: int = 0
+    edition: int = 0  # each further edition brings one more entry to every tenth feed
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
     _servers: list[asyncio.Server] = field(default_factory=list)
@@ -35,7 +36,7 @@ class Farm:
         items = "".join(
             f"<item><guid isPermaLink='false'>{number}-{n}</guid><title>{'Fentanyl' if n == 0 else 'Item'} {number}.{n}"
             f"</title><link>http://news.example/{number}/{n}</link></item>"
-            for n in range(ENTRIES)
+            for n in range(self._entries(number))
         )
         return f"<rss version='2.0'><channel><title>Feed {number}</title>{items}</channel></rss>".encode()
 
@@ -44,8 +45,11 @@ class Farm:
         return {
             (f"f{number}", f"id:{number}-{n}", f"{'Fentanyl' if n == 0 else 'Item'} {number}.{n}")
             for number in range(self.feeds)
-            for n in range(ENTRIES)
+            for n in range(self._entries(number))
         }
+
+    def _entries(self, number: int) -> int:
+        return ENTRIES + (self.edition if number % 10 == 1 else 0)
 
     def feed_list(self) -> str:
         lines = "\n".join(f"  - {{id: f{number}, url: '{self.url(number)}'}}" for number in range(self.feeds))
@@ -94,7 +98,7 @@ class Farm:
             head = await reader.readuntil(b"\r\n\r\n")
             number = int(head.split(b" ", 2)[1].lstrip(b"/"))
             self.asked[number] += 1
-            tag = b'"%d"' % number
+            tag = b'"%d-%d"' % (number, self._entries(number))
             body = self.body(number)
             if number % 10 == 0:
                 writer.write(HEAD % (b"200 OK", b"", len(body), body))

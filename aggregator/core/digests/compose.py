@@ -130,7 +130,7 @@ def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
     alerted = bool(known) and _clauses(fresh) <= _clauses(known)
     lead = min(known if alerted else fresh, key=_lead_rank)
     also = sorted((item for item in members if item is not lead), key=_lead_rank)
-    newest = max(item.first_seen for item in members)
+    newest = max(_when(item) for item in members)
     return _Told(
         key=key,
         line=_line(lead, also, limits),
@@ -143,6 +143,12 @@ def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
         entries=frozenset(item.entry_id for item in members),
         alerted=alerted,
     )
+
+
+def _when(item: DueItem) -> datetime:
+    """When an item became news: what the publisher says, as far as it can be true."""
+    said = None if item.date_suspect else item.published
+    return min(said or item.first_seen, item.first_seen)
 
 
 def _lead_rank(item: DueItem) -> tuple[int, int, float, int]:
