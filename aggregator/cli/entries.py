@@ -233,14 +233,8 @@ def _show_matches(shown: Shown) -> None:
     for match in shown.matches:
         proof = match.evidence[-1]
         say(f"\nflagged by {match.topic_id}", style="bold")
-        fields(
-            {
-                "score": f"{proof.score:g}",
-                "since": moment(match.first_seen),
-                "origin": match.origin,
-                "evidence": f"topic version {proof.topic_version}, revision {proof.revision}",
-            }
-        )
+        versions = f"topic version {proof.topic_version}, revision {proof.revision}"
+        say(f"score {proof.score:g}, {match.origin}, since {moment(match.first_seen)}; {versions}", style="dim")
         columns = (Column("points", right=True), Column("clause"), Column("words", shrinks=True))
         print_table(columns, [_fired_row(fired, words[proof.revision]) for fired in proof.fired])
 

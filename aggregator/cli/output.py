@@ -6,7 +6,6 @@ Colour is only a second cue. What came from outside cannot move the cursor or tu
 import json
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -227,16 +226,28 @@ def _is_terminal(stream: Any) -> bool:
 
 def paragraphs(text: str) -> None:
     """Lines of prose, wrapped between words where a terminal is narrower or wider than is pleasant to read."""
-    room = min(width(), WIDE)
     for line in text.splitlines():
-        whole = clean(line)
-        say("\n".join(textwrap.wrap(whole, room)) if _is_terminal(sys.stdout) else whole)
+        say("\n".join(_wrapped(line, min(width(), WIDE))))
 
 
 def fields(pairs: Mapping[str, str]) -> None:
     """Names and values, one a line, values below each other; empty values are left out."""
     shown = {name: value for name, value in pairs.items() if value}
-    longest = max(map(len, shown), default=0)
+    indent = max(map(len, shown), default=0) + 2
     for name, value in shown.items():
-        lines = [clean(line) for line in value.splitlines()]
-        say(f"{name.ljust(longest)}  " + f"\n{' ' * (longest + 2)}".join(lines))
+        lines = [part for line in value.splitlines() for part in _wrapped(line, width() - indent)]
+        say(name.ljust(indent) + f"\n{' ' * indent}".join(lines))
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """A line as many as fit into `room` columns of a terminal; a longer word, mostly an address, stays whole."""
+    from rich.cells import cell_len  # noqa: PLC0415 - lazily, as all of the command line
+
+    lines = [""]
+    for word in clean(text).split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and cell_len(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
