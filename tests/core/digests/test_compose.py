@@ -127,7 +127,7 @@ def test_stories_come_by_alert_then_outlets_then_latest_then_match_id() -> None:
     items = [
         make_item(1),
         make_item(2),
-        make_item(3, first_seen=NOW - timedelta(hours=1)),
+        make_item(3, published=NOW, first_seen=NOW),
         make_item(4, story_id=40),
         make_item(5, story_id=40),
         make_item(6, alert=True, first_seen=NOW - timedelta(days=2)),
