@@ -41,6 +41,7 @@ async def play(stage: Stage, tell: Tell) -> None:
 
 
 async def _follow(stage: Stage, app: App, tell: Tell) -> Mapping[str, Feed]:
+    tell(words.OPENING)
     await app.follow()
     wanted = app.configurator.load()
     _step(tell, 1, "Follow", "what the feed list names")
@@ -113,6 +114,5 @@ def _show(folder: Path, mails: Sequence[Path], tell: Tell) -> None:
 
 
 def _step(tell: Tell, number: int, title: str, about: str) -> None:
-    if number > 1:
-        tell()
+    tell()
     tell(words.step_line(number, title, about), style="bold")

@@ -13,6 +13,7 @@ from aggregator.core.model.plans import CheckResult, Outcome
 from aggregator.feedlist.load import FeedList
 
 COLUMNS = 80
+OPENING = "The whole program, on feeds that come with it: nothing leaves this machine."
 NEXT = (
     "  make run      the service itself, on the real feeds of ./feeds.yaml",
     "  README.md     how to follow feeds, watch topics and send mail of your own",
@@ -70,7 +71,7 @@ def places(folder: Path, mails: Sequence[Path]) -> list[str]:
     rows = [("the mail", str(mail)) for mail in mails]
     rows += [("in a browser", str(mail.with_suffix(".html"))) for mail in mails]
     rows += [("the database", str(folder / "aggregator.db")), ("the feed list", str(folder / "feeds.yaml"))]
-    return [f"  {what:<13} {where}" for what, where in rows]
+    return [f"  {what:<13}  {where}" for what, where in rows]
 
 
 def rule(title: str = "") -> str:
