@@ -42,11 +42,13 @@ class Relay:
         return [command.partition(" ")[0].upper() for command in self.commands]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            await self._converse(reader, writer)
-        writer.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
-            await writer.wait_closed()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+                await self._converse(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
+                await writer.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._answer(GREETING, reader, writer)
@@ -123,9 +125,11 @@ def run_relay(certificates: Certificates) -> RunRelay:
             yield relay
         finally:
             server.close()
-            _, late = await asyncio.wait(tasks, timeout=2) if tasks else (None, set[asyncio.Task[None]]())
+            ended, late = await asyncio.wait(tasks, timeout=2) if tasks else (set[asyncio.Task[None]](), set())
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            for task in ended:
+                task.result()
 
     return start

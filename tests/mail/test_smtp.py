@@ -27,7 +27,7 @@ QUICK_TO_LEAVE = SmtpTimeouts(connect=5, command=5, data=5, quit=0.1)
 HASTY = SmtpTimeouts(connect=0.1, command=0.1, data=0.1, quit=0.1)
 
 
-LONG_STORY, ODD_BYTES = "2" * 40_000, "250 \udcff\udc00\r\n\x1b[31m"
+LONG_STORY, ODD_BYTES = "2" * 40_000, "250 \udcff\udcc3\x00\r\n\x1b[31m"
 
 
 async def nothing() -> None:
