@@ -272,6 +272,7 @@ subscription_topic = Table(
     metadata,
     Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
     Column("topic_id", ForeignKey("topic.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),  # sections come in the order a person wrote
     PrimaryKeyConstraint("subscription_id", "topic_id"),
 )
 

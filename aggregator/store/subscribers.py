@@ -43,7 +43,7 @@ def members(connection: Connection, *, unlisted: bool = False) -> tuple[Member, 
 
 def _subscriptions(connection: Connection) -> tuple[Subscription, ...]:
     topics: dict[int, list[str]] = defaultdict(list)
-    for row in connection.execute(select(subscription_topic).order_by(subscription_topic.c.topic_id)):
+    for row in connection.execute(select(subscription_topic).order_by(subscription_topic.c.position)):
         topics[row.subscription_id].append(row.topic_id)
     query = select(subscription).where(subscription.c.listed).order_by(subscription.c.id)
     return tuple(subscription_of(row, topics[row.id]) for row in connection.execute(query))
@@ -108,15 +108,20 @@ def _save_subscriptions(
         connection.execute(gone.where(subscription.c.slug.in_(dropped)).values(listed=False))
 
 
-def _save_topics(connection: Connection, subscription_id: int, topics: Collection[str], now: datetime) -> None:
-    mine = select(subscription_topic.c.topic_id).where(subscription_topic.c.subscription_id == subscription_id)
-    before = set(connection.execute(mine).scalars())
-    if gone := before - set(topics):
-        dropped = delete(subscription_topic).where(subscription_topic.c.subscription_id == subscription_id)
-        connection.execute(dropped.where(subscription_topic.c.topic_id.in_(gone)))
-    if added := set(topics) - before:
-        rows = [{"subscription_id": subscription_id, "topic_id": topic_id} for topic_id in sorted(added)]
+def _save_topics(connection: Connection, subscription_id: int, topics: Sequence[str], now: datetime) -> None:
+    mine = subscription_topic.c.subscription_id == subscription_id
+    before = connection.execute(select(subscription_topic).where(mine).order_by(subscription_topic.c.position))
+    watched = [row.topic_id for row in before]
+    if watched == list(topics):
+        return
+    connection.execute(delete(subscription_topic).where(mine))
+    rows = [
+        {"subscription_id": subscription_id, "topic_id": topic_id, "position": position}
+        for position, topic_id in enumerate(topics)
+    ]
+    if rows:
         connection.execute(subscription_topic.insert(), rows)
+    if added := set(topics) - set(watched):
         baseline(connection, subscription_id, added, now=now)
 
 

@@ -280,6 +280,7 @@ def upgrade() -> None:
         "subscription_topic",
         sa.Column("subscription_id", ID, nullable=False),
         sa.Column("topic_id", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["subscription_id"], ["subscription.id"], name=op.f("fk_subscription_topic_subscription_id")
         ),

@@ -141,3 +141,10 @@ def test_a_changed_topic_is_a_new_version_and_an_equal_one_is_not(store: Store) 
     assert store.write(topics.save, [make_topic()], now=NOW)[0].version == 1
     assert store.write(topics.save, [make_topic(query="heroin")], now=NOW)[0].version == 2
     assert store.read(topics.listed)[0].clauses[0].query == "heroin"
+
+
+def test_a_subscription_keeps_the_order_of_its_topics(store: Store) -> None:
+    store.write(topics.save, [make_topic("b"), make_topic("a")], now=NOW)
+    for wanted in (("b", "a", "narcotics"), ("narcotics", "b"), ("a", "b")):
+        store.write(subscribers.save, [make_subscriber(topics=wanted)], {"desk": "p"}, now=NOW)
+        assert store.read(subscribers.members)[0].subscriptions[0].topics == wanted

@@ -130,6 +130,8 @@ def source_words(content: DigestContent) -> str:
     report = content.sources
     if not report.feeds:
         return "No sources are followed: nothing could be found."
+    if not report.checked and report.failing:
+        return f"We could read none of {number_words(report.feeds, 'source', 'sources')}: this silence proves nothing."
     if not report.checked:
         return f"None of {number_words(report.feeds, 'source was', 'sources were')} checked since the last digest."
     followed = number_words(report.feeds, "source", "sources")
