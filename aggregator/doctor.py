@@ -120,17 +120,9 @@ def feed_list(path: Path, environ: Mapping[str, str]) -> tuple[FeedList | None, 
         wanted = load(path, environ)
     except ConfigError as error:
         return None, tuple(problem("feed list", f"{one.where}: {one.message}", one.hint) for one in error.problems)
-    told = (
-        _count(wanted.feeds, "feed", "feeds"),
-        _count(wanted.topics, "topic", "topics"),
-        _count(wanted.subscribers, "subscriber", "subscribers"),
-    )
+    told = f"feeds {len(wanted.feeds)}, topics {len(wanted.topics)}, subscribers {len(wanted.subscribers)}"
     odd = (warning("feed list", f"{one.where}: {one.message}", one.hint) for one in wanted.warnings)
-    return wanted, (ok("feed list", f"{' and '.join(map(str, wanted.files))}: {', '.join(told)}"), *odd)
-
-
-def _count(things: Sequence[object], one: str, many: str) -> str:
-    return f"{len(things)} {one if len(things) == 1 else many}"
+    return wanted, (ok("feed list", f"{' and '.join(map(str, wanted.files))}: {told}"), *odd)
 
 
 def topics(watched: Sequence[Topic]) -> Iterator[Finding]:
@@ -239,6 +231,8 @@ def _stored(connection: Connection, *, now: datetime, compare_clocks: bool) -> t
 def _followed(followed: Sequence[FollowedFeed]) -> Iterator[Finding]:
     asked = [one for one in followed if one.state.checked_at is not None and not one.feed.disabled]
     ill = [one.feed.id for one in asked if one.state.error_kind is not None]
+    if not followed:
+        return
     if not ill:
         yield ok("feeds", f"{len(followed)} followed, {len(asked)} checked, none fails")
     elif len(ill) == len(asked) >= NAMED:

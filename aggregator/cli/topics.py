@@ -1,5 +1,6 @@
 """`topics list`, `topics check`, `topics test`: what is watched, whether it compiles, and whether it does what it promises."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from aggregator.core.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from aggregator.core.model.topics import Fired, Topic
     from aggregator.core.topics.check import TestOutcome
+    from aggregator.store.subscribers import Member
 
 app = new_app("What people watch.")
 
@@ -34,31 +36,14 @@ def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None
         watched = archive.store.read(topics.listed)[:limit]
         matches = archive.store.read(topics.match_counts)
         members = archive.store.read(subscribers.members)
-    watchers = {
-        topic.id: [
-            f"{member.subscriber.slug}/{one.slug}"
-            for member in members
-            for one in member.subscriptions
-            if topic.id in one.topics
-        ]
-        for topic in watched
-    }
+    watchers = {topic.id: _watchers(topic, members) for topic in watched}
     if as_json:
         for topic in watched:
-            print_json({**_summary(topic), "matches": matches.get(topic.id, 0), "subscriptions": watchers[topic.id]})
+            told = {"matches": matches.get(topic.id, 0), "subscriptions": watchers[topic.id]}
+            print_json({**_summary(topic), **told})
         return
     if not watched:
         note("no topics are in force; write some into feeds.yaml, then `aggregator apply`")
-    columns = (
-        Column("topic"),
-        Column("name", shrinks=True),
-        Column("version", right=True, wide=True),
-        Column("clauses", right=True),
-        Column("tests", right=True, wide=True),
-        Column("flag at", right=True),
-        Column("matches", right=True),
-        Column("watched by", shrinks=True),
-    )
     rows = [
         (
             topic.id,
@@ -72,7 +57,28 @@ def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None
         )
         for topic in watched
     ]
-    print_table(columns, rows)
+    print_table(_IN_FORCE, rows)
+
+
+_IN_FORCE = (
+    Column("topic"),
+    Column("name", shrinks=True),
+    Column("version", right=True, wide=True),
+    Column("clauses", right=True),
+    Column("tests", right=True, wide=True),
+    Column("flag at", right=True),
+    Column("matches", right=True),
+    Column("watched by", shrinks=True),
+)
+
+
+def _watchers(topic: "Topic", members: "Iterable[Member]") -> list[str]:
+    return [
+        f"{member.subscriber.slug}/{one.slug}"
+        for member in members
+        for one in member.subscriptions
+        if topic.id in one.topics
+    ]
 
 
 def _summary(topic: "Topic") -> dict[str, Any]:
