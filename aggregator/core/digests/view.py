@@ -205,7 +205,8 @@ def _also(story: StoryLine) -> tuple[tuple[tuple[str, str | None], ...], int]:
         if item.feed_id != story.lead.feed_id:
             others.setdefault(item.feed_id, item)
     named = [(line(item.feed_name, _NAME) or item.feed_id, safe_link(item.link)) for item in others.values()]
-    return tuple(named[:_ALSO]), max(len(named) - _ALSO, 0)
+    shown = _ALSO if len(named) > _ALSO + 1 else len(named)  # "(+1)" would hide a name to save none
+    return tuple(named[:shown]), len(named) - shown
 
 
 def _note(note: SourceNote, place: Place) -> tuple[str, str]:
