@@ -1,6 +1,6 @@
 """`topics list`, `topics check`, `topics test`: what is watched, whether it compiles, and whether it does what it promises."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +8,7 @@ import typer
 
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
-from aggregator.cli.output import Column, clean, count, note, print_json, print_table, progress, say
+from aggregator.cli.output import Column, count, note, print_json, print_table, progress, say
 from aggregator.cli.paragraphs import heading, paragraph
 from aggregator.cli.pointing import pointer
 from aggregator.core.errors import ConfigError, UsageError
@@ -16,6 +16,7 @@ from aggregator.core.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from aggregator.core.model.topics import Fired, Topic
     from aggregator.core.topics.check import TestOutcome
+    from aggregator.core.topics.trace import NodeTrace
     from aggregator.store.subscribers import Member
 
 app = new_app("What people watch.")
@@ -221,11 +222,24 @@ def _print_failure(topic: "Topic", outcome: "TestOutcome") -> None:
     from aggregator.core.topics.trace import explain  # noqa: PLC0415 - as above
 
     test_ = outcome.test
-    heading(f"{topic.id}: {clean(test_.title)}")
+    heading(f"failed: {topic.id}")
+    paragraph(test_.title, lead="  title   ")
     if test_.text:
         paragraph(test_.text, lead="  text    ")
     paragraph("flagged" if test_.flag else "not flagged", lead="  wanted  ")
-    paragraph(explain(topic, EntryFields(title=test_.title, text=test_.text)).verdict, lead="  got     ")
+    trace = explain(topic, EntryFields(title=test_.title, text=test_.text))
+    paragraph(trace.verdict, lead="  got     ")
     for fired in outcome.fired:
         words = ", ".join(f"“{word}”" for word in _words(outcome, fired))
         paragraph(f"{fired.points:+g} {fired.clause}: {words}", lead="  fired   ")
+    for clause in trace.clauses:
+        for node in _nearly(clause.tree) if not clause.fired else ():
+            paragraph(f"{clause.name}: {node.query}: {node.note}", lead="  missed  ")
+
+
+def _nearly(node: "NodeTrace") -> "Iterator[NodeTrace]":
+    """The parts of a clause that do not hold although their own parts do."""
+    if node.note:
+        yield node
+    for part in node.parts:
+        yield from _nearly(part)

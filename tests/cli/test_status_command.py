@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from aggregator.store import health
@@ -74,6 +75,16 @@ def test_an_empty_database_says_what_to_do(polled: Shell) -> None:
     ran = fresh.run("status")
     assert ran.code == 0
     assert "none; `aggregator apply` follows feeds.yaml" in ran.out
+
+
+def test_on_postgresql_the_holder_is_known_too(polled: Shell, make_database: Callable[[], str]) -> None:
+    url = make_database()
+    server = make_shell(polled.folder, AGGREGATOR_DATABASE=url)
+    assert server.run("status", "--json").line["holder"] is None
+    with service_lock(url, now=NOW):
+        line = server.run("status", "--json").line
+    assert line["holder"].startswith("aggregator: process ")
+    assert (line["working"], line["trouble"]) == (False, "the service has not ticked yet")
 
 
 def test_more_failing_feeds_than_fit_are_counted(polled: Shell) -> None:

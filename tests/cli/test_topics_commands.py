@@ -88,6 +88,16 @@ def test_a_failing_test_is_told_in_full_and_fails(shell: Shell) -> None:
     assert "fired   +3 drugs: “Heroin”" in ran.out
 
 
+def test_a_near_miss_says_what_was_missing(shell: Shell) -> None:
+    shell.write(
+        "feeds: []\ntopics:\n  - id: near\n    signal: [{name: haul, query: cocaine NEAR/2 seized, weight: 1}]\n"
+        "    tests: [{flag: true, title: Cocaine found and at last and not at once seized}]\n"
+    )
+    ran = shell.run("topics", "test")
+    assert ran.code == 1
+    assert "missed  haul: cocaine NEAR/2 seized: 8 words lie between, 2 are allowed" in ran.out
+
+
 def test_programs_read_a_line_a_test(shell: Shell) -> None:
     ran = shell.run("topics", "test", "--json")
     assert [line["passed"] for line in ran.lines] == [True, True]
