@@ -1,0 +1,164 @@
+"""What a round costs, in counts that no machine changes: bodies and bytes parsed, entries, statements, connections."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event
+
+from aggregator.app import App
+from aggregator.core.model.entries import ReadDone, ReadJob, ReadResult
+from aggregator.core.model.plans import Outcome
+from aggregator.store import entries, group
+from aggregator.store.database import Store
+from aggregator.workers import Workers
+from tests.farm import ENTRIES, Farm
+from tests.servers import reply
+from tests.world import listed, rss, run, served, world
+
+FEEDS = 80
+
+
+class CountingWorkers(Workers):
+    """Workers that remember the jobs they were given and how many entries they read in them."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._inner = workers
+        self.jobs: list[ReadJob] = []
+        self.entries = 0
+
+    async def read(self, jobs: Sequence[ReadJob]) -> tuple[ReadResult, ...]:
+        self.jobs += jobs
+        results = await self._inner.read(jobs)
+        self.entries += sum(len(result.entries) for result in results if isinstance(result, ReadDone))
+        return results
+
+    def forget(self) -> None:
+        self.jobs.clear()
+        self.entries = 0
+
+
+@dataclass(slots=True)
+class Statements:
+    """Statements of each transaction that was committed, in order."""
+
+    open: dict[int, int] = field(default_factory=dict)
+    committed: list[int] = field(default_factory=list)
+
+
+def counting_workers(app: App) -> CountingWorkers:
+    counting = CountingWorkers(app.workers)
+    app.refresher._workers = counting
+    return counting
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[Statements]:
+    seen = Statements()
+
+    def executed(connection: Connection, *_: object) -> None:
+        seen.open[id(connection)] = seen.open.get(id(connection), 0) + 1
+
+    def committed(connection: Connection) -> None:
+        seen.committed.append(seen.open.pop(id(connection), 0))
+
+    hooks = (("after_cursor_execute", executed), ("commit", committed))
+    for name, hook in hooks:
+        event.listen(store._engine, name, hook)
+    try:
+        yield seen
+    finally:
+        for name, hook in hooks:
+            event.remove(store._engine, name, hook)
+
+
+def bodies(*titles: str, built: str = "") -> bytes:
+    extra = f"<lastBuildDate>{built}</lastBuildDate>" if built else ""
+    return rss(*((str(n), title) for n, title in enumerate(titles)), extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome"),
+    [
+        pytest.param(reply(status=304), Outcome.NOT_MODIFIED, id="a 304"),
+        pytest.param(served(bodies("a", "b", "c"), etag='"1"'), Outcome.FETCHED, id="a 200 with the same bytes"),
+    ],
+)
+def test_an_unchanged_feed_hands_no_byte_to_the_parser(tmp_path: Path, second: bytes, outcome: Outcome) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            url = w.server.on("/a", served(bodies("a", "b", "c"), etag='"1"'), second)
+            await w.follow(listed([("wire", url)]))
+            workers = counting_workers(w.app)
+            await w.app.refresher.check()
+            assert (len(workers.jobs), workers.entries) == (1, 3)
+            workers.forget()
+            w.clock.forward(days=2)
+            (result,) = await w.app.refresher.check()
+            assert result.outcome is outcome
+            assert (workers.jobs, workers.entries) == ([], 0)
+
+    run(go)
+
+
+@pytest.mark.parametrize(
+    ("second", "parsed"),
+    [
+        pytest.param(bodies("a", "b", "c", built="now"), 0, id="only the build date moved"),
+        pytest.param(bodies("a", "b", "c", "d", "e", built="now"), 2, id="two are new"),
+        pytest.param(bodies("a", "B, corrected", "c", built="now"), 1, id="one was edited"),
+        pytest.param(bodies("a", "B, corrected", "c", "d", "e", "f"), 4, id="three are new and one was edited"),
+    ],
+)
+def test_only_new_and_edited_entries_of_a_changed_feed_are_parsed(tmp_path: Path, second: bytes, parsed: int) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            url = w.server.on("/a", served(bodies("a", "b", "c", built="then")), served(second))
+            await w.follow(listed([("wire", url)]))
+            workers = counting_workers(w.app)
+            await w.app.refresher.check()
+            workers.forget()
+            w.clock.forward(days=2)
+            (result,) = await w.app.refresher.check()
+            assert (len(workers.jobs), workers.entries) == (1, parsed)
+            assert result.new + result.updated == parsed
+
+    run(go)
+
+
+def test_a_cycle_costs_a_transaction_for_many_feeds_and_a_few_statements_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "WAIT", 0.5)  # a busy machine fills a batch more slowly, and this counts batches
+
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            await w.follow(farm.feed_list())
+            for statements_a_feed in (7, 3, 3):
+                with statements(w.app.store) as seen:
+                    results = await w.app.refresher.check()
+                assert len(results) == FEEDS
+                assert len(seen.committed) <= FEEDS / 4
+                assert sum(seen.committed) <= statements_a_feed * FEEDS + 20 * len(seen.committed)
+                w.clock.forward(days=2)
+            assert await w.app.store.reading(entries.count) == FEEDS * ENTRIES
+
+    with Farm(feeds=FEEDS, hosts=FEEDS) as farm:
+        run(go)
+
+
+def test_every_request_has_one_connection_and_every_connection_one_request(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            followed = [(f"f{n}", w.server.on(f"/{n}", served(bodies("a"), etag='"1"'))) for n in range(10)]
+            moved = w.server.on("/old", reply(status=301, headers=[("Location", "/0")]))
+            refused = w.server.on("/refused", reply(status=500))
+            await w.follow(listed([*followed, ("moved", moved), ("refused", refused)]))
+            await w.app.refresher.check()
+            w.clock.forward(days=2)
+            await w.app.refresher.check()
+            assert w.server.connections == len(w.server.asked) == 2 * (10 + 2 + 1)
+
+    run(go)
