@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 import psutil
 import pytest
@@ -20,6 +22,7 @@ from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.topics.fields import EntryFields
 from aggregator.workers import Workers
+from aggregator.workers.crew import Crew
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FACTS = FeedFacts(feed_id="one", url="https://example.org/feed", tags=("asia",), tier="wire")
@@ -258,3 +261,19 @@ def workers_of(pid: int) -> list[psutil.Process]:
     children = psutil.Process(pid).children(recursive=True)
     servers = {child.pid for child in children if child.ppid() == pid}
     return [child for child in children if child.ppid() in servers and runs(child)]
+
+
+def test_a_crew_that_is_being_drained_can_be_dismissed_at_the_same_moment() -> None:
+    leaving = Crew((), size=1, memory=512 * 2**20)
+    join, inside = leaving.pool.join, Lock()
+
+    def one_at_a_time() -> None:
+        assert inside.acquire(blocking=False)
+        time.sleep(0.05)
+        inside.release()
+        join()
+
+    leaving.pool.join = one_at_a_time  # type: ignore[method-assign,assignment]  # pebble's own race is too rare to wait for
+    with ThreadPoolExecutor(2) as threads:
+        for ending in (threads.submit(leaving.drain), threads.submit(leaving.dismiss)):
+            ending.result(20)

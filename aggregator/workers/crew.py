@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import TypeVar
+from threading import Lock
+from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
@@ -24,6 +26,8 @@ class Crew:
         context = get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         self._watched, self._held = context.Pipe(duplex=False)
+        self._joining = Lock()
+        self._under_way: set[Future[Any]] = set()
         arguments = (topics, memory, self._watched)
         self.pool = ProcessPool(max_workers=size, initializer=enter, initargs=arguments, context=context)
         # `active` starts the processes, here and not in the event loop.
@@ -37,7 +41,11 @@ class Crew:
             future = self.pool.schedule(function, args=(work,), timeout=seconds)
         except RuntimeError as error:
             return BrokenProcessPool(str(error))
-        (outcome,) = await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
+        self._under_way.add(future)
+        try:
+            (outcome,) = await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
+        finally:
+            self._under_way.discard(future)
         return outcome
 
     def drain(self) -> None:
@@ -46,11 +54,16 @@ class Crew:
         self._join()
 
     def dismiss(self) -> None:
-        """End the processes now."""
+        """End the processes now; whoever waits for their work is told that it is cancelled."""
         self.pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it bare
         self._join()
+        # A task that was just being handed over when the pool stopped is one that pebble itself forgets.
+        for future in tuple(self._under_way):
+            future.cancel()
 
     def _join(self) -> None:
-        self.pool.join()
-        self._watched.close()
-        self._held.close()
+        # A crew that is being drained may be dismissed meanwhile, and pebble does not bear two that join it.
+        with self._joining:
+            self.pool.join()
+            self._watched.close()
+            self._held.close()
