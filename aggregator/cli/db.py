@@ -69,7 +69,7 @@ def _newest_copy(settings: Settings) -> str | None:
 @app.command()
 @everywhere
 def check(here: Context, *, as_json: AsJson = False) -> None:
-    """Whether the schema is this program's, the tables are as the code says, and the file is sound. Changes nothing."""
+    """Whether schema, tables and file are sound. Changes nothing."""
     from aggregator.store import dialect, migrate  # noqa: PLC0415 - lazily, as all of the command line
 
     settings = start_logging(here.settings(), quiet=True)

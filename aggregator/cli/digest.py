@@ -46,7 +46,7 @@ Shown = Annotated[Form, typer.Option("--format", "-f", help="The words, the page
 def preview(
     here: Context, *, subscriber: Who, subscription: Which = None, as_of: AsOf = None, format_: Shown = Form.TEXT
 ) -> None:
-    """The next digest of a subscriber as it would be now, or at a moment. Nothing is made, sent or ticked off."""
+    """What the next digest would say now, or at a moment. Nothing is made, sent or ticked off."""
     at = _instant(as_of)
 
     async def work(one: "App") -> "tuple[Rendered, bytes]":
@@ -75,7 +75,7 @@ def _instant(text: str | None) -> "datetime | None":
 @app.command()
 @everywhere
 def run(here: Context, *, as_json: AsJson = False) -> None:
-    """Make every digest that is due and send what waits, now. Exit code 1 when a mail did not go out."""
+    """Make what is due and send what waits, now. Exit code 1 when a mail did not go out."""
 
     async def work(one: "App") -> "tuple[Dispatched, tuple[FrozenDigest, ...]]":
         from aggregator.store import digests  # noqa: PLC0415 - lazily, as all of the command line
@@ -130,7 +130,7 @@ def _print_run(done: "Dispatched", told: "tuple[FrozenDigest, ...]") -> None:
 @app.command("list")
 @everywhere
 def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
-    """Digests that were made, newest first, and what became of each."""
+    """What was made, newest first, and what became of it."""
     from aggregator.store import digests  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
@@ -198,7 +198,7 @@ def send_test(
     to: Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help="Any address instead.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send a small mail the way digests go, and tell the server's answer. Exit code 1 when it was not taken."""
+    """Send a small mail the way digests go. Tells the server's answer; exit code 1 when it was not taken."""
     from aggregator.cli.testmail import send  # noqa: PLC0415 - lazily, as all of the command line
     from aggregator.core.model.subscriptions import SendFailed  # noqa: PLC0415 - as above
 

@@ -20,7 +20,7 @@ AHEAD = timedelta(days=8)  # a schedule runs at least once a week
 @app.command("list")
 @everywhere
 def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None:
-    """Every subscriber of the feed list with each subscription: its topics, its times, and the next one."""
+    """Who receives what, when, and when next."""
     from aggregator.store import subscribers  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:

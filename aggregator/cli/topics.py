@@ -30,7 +30,7 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="O
 @app.command("list")
 @everywhere
 def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None:
-    """Every topic in force: how it is made, what it matched, and who watches it."""
+    """Every topic in force, what it matched, who watches it."""
     from aggregator.store import subscribers, topics  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
