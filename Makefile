@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run demo test lint format lock schema clean
+.PHONY: help install run demo test corpus lint format lock schema clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,8 @@ demo: $(RUNTIME) ## the whole pipeline on bundled feeds, without a network; writ
 
 test: $(DEV) ## everything: tests, types, style, import contracts
 	@$(BIN)/python -m pytest
+
+corpus: .corpus/.complete ## fetch the documents that the feed parser is tested with; `make test` then reads them all
 
 lint: $(DEV) ## what the tests also check, alone and faster
 	@$(BIN)/ruff check .
@@ -44,7 +46,7 @@ schema: $(DEV) ## write docs/feeds.schema.json from the code
 	@mv $(VENV)/feeds.schema.json docs/feeds.schema.json
 
 clean: ## remove the environment and every cache; data/ stays
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .corpus build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find aggregator tests benchmarks db -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(BIN)/python:
@@ -62,4 +64,13 @@ $(RUNTIME): locks/runtime.txt pyproject.toml | $(BIN)/python
 $(DEV): locks/dev.txt $(RUNTIME)
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) install --require-hashes --requirement locks/dev.txt
+	@touch $@
+
+# The lock holds the hash of every file of the pinned version, its source distribution's too; pip refuses any other.
+.corpus/.complete: locks/runtime.txt | $(BIN)/python
+	@rm -rf .corpus && mkdir .corpus
+	@awk '/^feedparser==/ { found = 1 } found && /^ *#/ { exit } found' locks/runtime.txt > .corpus/requirement.txt
+	@$(PIP) download --require-hashes --no-deps --no-binary feedparser --dest .corpus --requirement .corpus/requirement.txt
+	@tar -xzf .corpus/feedparser-*.tar.gz -C .corpus --strip-components=1 --wildcards '*/tests/*'
+	@rm .corpus/feedparser-*.tar.gz
 	@touch $@

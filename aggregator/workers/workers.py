@@ -4,13 +4,14 @@ The parent never parses and never forks: workers come from a fork server, have a
 """
 
 import asyncio
+import pyexpat
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessExpired
 
-from aggregator.core.errors import ConfigError
+from aggregator.core.errors import ConfigError, Problem
 from aggregator.core.model.entries import ReadJob, ReadResult, Unreadable
 from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.topics import Evaluation, Topic
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BODIES_A_TASK = 4
 ALONE_FROM = 256 * 1024  # bytes; a larger body is a task of its own
 ENTRIES_A_TASK = 64
+SAFE_EXPAT = (2, 4, 1)  # the first expat that bounds how far entities may unfold
 TRIES = 3  # for work whose pool broke through no fault that could be found in it
 
 In = TypeVar("In")
@@ -46,7 +48,13 @@ class Workers:
         self._left: list[Crew] = []
 
     async def start(self) -> None:
-        """Start the processes. Raises ConfigError when a topic cannot be compiled."""
+        """Start the processes. Raises ConfigError when a topic cannot be compiled, or this Python's expat is unsafe."""
+        if pyexpat.version_info < SAFE_EXPAT:
+            version = ".".join(map(str, pyexpat.version_info))
+            hint = "use a Python built with expat 2.4.1 or newer"
+            raise ConfigError(
+                [Problem(where="Python", message=f"its XML parser, expat {version}, is unsafe", hint=hint)]
+            )
         self._crew = await self._hire(self._topics)
 
     async def stop(self) -> None:

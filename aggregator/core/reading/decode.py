@@ -38,6 +38,7 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
 _PROLOG = re.compile(r"\A\s*<\?xml\b[^>]{0,300}?\?>", re.IGNORECASE)
 _PROLOG_ENCODING = re.compile(rb"\A\s*<\?xml\b[^>]{0,300}?encoding\s*=\s*[\"']\s*([\w.:+-]+)", re.IGNORECASE)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_KANA = re.compile("[\u3041-\u30ff]")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _UTF8_PROLOG = '<?xml version="1.0" encoding="utf-8"?>'
 
@@ -104,6 +105,9 @@ def _guessed(body: bytes, declared: tuple[str, ...]) -> tuple[str, str, tuple[st
         return repaired, "utf-8", (f"{flaws} sequences are not UTF-8",)
     if declared:
         return body.decode(declared[0], "replace"), declared[0], (f"not all of it is {declared[0]}",)
+    western, japanese = _strictly(body, "cp1252"), _strictly(body, "cp932")
+    if western is None and japanese is not None and _KANA.search(japanese):
+        return japanese, "cp932", ("no encoding was declared that fits: read as Shift_JIS",)
     return body.decode("cp1252", "replace"), "cp1252", ("no encoding was declared that fits: read as windows-1252",)
 
 

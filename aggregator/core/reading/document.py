@@ -11,6 +11,7 @@ from aggregator.core.model.feeds import FailureKind
 from aggregator.core.reading import heads
 from aggregator.core.reading.decode import Decoded, decode
 from aggregator.core.reading.discovery import feed_candidates, is_bot_wall, page_title
+from aggregator.core.reading.doctype import declares_too_much
 from aggregator.core.reading.entries import Setting, language_tag, read_entry
 from aggregator.core.reading.jsonfeed import read_json
 from aggregator.core.reading.markup import one_line, title_text
@@ -67,6 +68,8 @@ def _page(html: str, url: str) -> Unreadable:
 
 def _read_xml(job: ReadJob, decoded: Decoded, found: Sniffed) -> ParsedFeed | Unreadable:
     body = decoded.body[found.start :]
+    if declares_too_much(body):
+        return Unreadable(kind=FailureKind.PARSE, detail="refused: its DOCTYPE declares more than any feed needs")
     whole, mended = _cut(job, body), False
     if whole is None:
         body, mended = (fixed := mend(body)), fixed != body
@@ -113,9 +116,10 @@ def _read_new(job: ReadJob, whole: Cut) -> _Reading | None:
 def _read_whole(job: ReadJob, body: bytes) -> _Reading:
     parsed = parse(body)
     setting = _setting(job, parsed)
-    entries = [entry for raw in parsed.entries if (entry := read_entry(raw, setting)) is not None]
-    if parsed.truncated and entries and not (entries[-1].id or entries[-1].link):
-        entries.pop()  # the half that arrived cannot be told from another entry later
+    read = [read_entry(raw, setting) for raw in parsed.entries]
+    if parsed.unfinished and read and (last := read[-1]) is not None and not (last.id or last.link):
+        read.pop()  # the half that arrived cannot be told from another entry later
+    entries = [entry for entry in read if entry is not None]
     kept = newest([entry.published for entry in entries], job.max_entries)
     return _Reading(parsed=parsed, head=body, entries=tuple(entry for at, entry in enumerate(entries) if at in kept))
 

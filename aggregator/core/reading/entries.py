@@ -45,7 +45,7 @@ def read_entry(raw: Mapping[str, Any], setting: Setting) -> ParsedEntry | None:
     """The entry, or None for a shell without id, link, title and content. A lone picture is content."""
     html, text = _body(raw, atom=setting.atom)
     entry_id, title, link = trimmed_id(raw.get("id")), _title(raw, atom=setting.atom), _link(raw, setting.base)
-    if not (entry_id or link or any(raw.get(said) for said in ("title", "summary", "content"))):
+    if not (entry_id or link or any(raw.get(said) for said in ("link", "title", "summary", "content"))):
         return None
     published, published_raw = _published(raw, setting)
     return ParsedEntry(

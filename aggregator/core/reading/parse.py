@@ -21,6 +21,7 @@ _CATEGORY = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
+_ENTRY_TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)(?=[\s>])", re.IGNORECASE)
 
 
 class ParserError(Exception):
@@ -37,6 +38,7 @@ class Parsed:
     prefixes: Mapping[str, str]  # namespace prefix -> URI
     flaw: str | None  # why it is not well-formed; None when it is
     truncated: bool  # it ends before its root does
+    unfinished: bool = False  # it ends inside its last entry
 
 
 def parse(body: bytes) -> Parsed:
@@ -60,14 +62,21 @@ def _parsed(body: bytes) -> Parsed:
     except (ArithmeticError, AttributeError, AssertionError, LookupError, TypeError, ValueError) as error:
         raise ParserError(f"{type(error).__name__}: {error}") from error
     flaw = " ".join(str(result.get("bozo_exception", "")).split())[:200] if result.get("bozo") else None
+    truncated = flaw is not None and _END.search(body) is None
     return Parsed(
         version=result.get("version") or "",
         fields=dict(result.get("feed") or {}),
         entries=tuple(dict(entry) for entry in result.get("entries") or ()),
         prefixes={prefix: uri for prefix, uri in (result.get("namespaces") or {}).items() if prefix},
         flaw=flaw,
-        truncated=flaw is not None and _END.search(body) is None,
+        truncated=truncated,
+        unfinished=truncated and _ends_in_an_entry(body),
     )
+
+
+def _ends_in_an_entry(body: bytes) -> bool:
+    slashes = _ENTRY_TAG.findall(body)
+    return bool(slashes) and not slashes[-1]
 
 
 def _feedparser(body: bytes) -> Mapping[str, Any]:

@@ -58,6 +58,13 @@ def test_declared_utf8_with_windows_bytes_is_read_as_windows() -> None:
     assert "“café”" in decoded.body.decode()
 
 
+def test_undeclared_shift_jis_is_known_by_bytes_that_windows_has_not() -> None:
+    words = "<title>記事投稿が反映されない…</title>"
+    found = decode(words.encode("cp932"))
+    assert (found.body.decode(), found.encoding) == (words, "cp932")
+    assert found.warnings
+
+
 def test_one_bad_byte_among_much_utf8_does_not_spoil_the_rest() -> None:
     decoded = decode("<rss>हिन्दी ".encode() + b"caf\xe9</rss>")
     assert decoded.body.decode() == "<rss>हिन्दी caf\ufffd</rss>"

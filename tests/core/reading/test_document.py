@@ -78,6 +78,11 @@ def test_a_truncated_document_keeps_its_complete_entries(rest: str, kept: list[s
     assert (titles(found), found.truncated) == (kept, True)
 
 
+def test_3_an_entry_that_was_closed_is_kept_when_only_the_end_of_the_document_is_missing() -> None:
+    found = feed('<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>whole</title></entry></feed')
+    assert (titles(found), found.truncated) == (["whole"], True)
+
+
 def test_4_undefined_entities_and_bare_ampersands_are_read_loosely() -> None:
     found = feed(
         channel("<item><title>R&D caf&eacute; &nbsp;x</title><link>https://example.org/?a=1&b=2</link></item>")
@@ -371,6 +376,21 @@ def test_52_entities_are_not_expanded_and_files_are_not_read(tmp_path: Path) -> 
 )
 def test_authors_are_names_without_addresses(written: str, names: tuple[str, ...]) -> None:
     assert entry(f"<title>t</title>{written}", 'xmlns:dc="http://purl.org/dc/elements/1.1/"').authors == names
+
+
+def test_52_a_doctype_that_declares_much_is_refused_before_it_is_parsed() -> None:
+    few, many = ("".join(f"<!ENTITY e{n} ']>\"{n}'>" for n in range(count)) for count in (20, 400))
+    heads = ["<!DOCTYPE rss [{}]>", "<!-- > --><?x ?>\n<!DOCTYPE rss SYSTEM '[>' [ <!-- ' --> {} ]>"]
+    for head in heads:
+        assert titles(feed(head.format(few) + channel(ITEM).partition("?>")[2])) == ["a"]
+        found = read(head.format(many) + channel(ITEM).partition("?>")[2])
+        assert isinstance(found, Unreadable)
+        assert (found.kind, "DOCTYPE" in found.detail) == (FailureKind.PARSE, True)
+
+
+def test_47_a_link_that_leads_nowhere_makes_no_shell() -> None:
+    found = feed(channel("<item><link>/relative</link></item><item><author>a</author></item>"), url="")
+    assert [each.link for each in found.entries] == [None]
 
 
 def test_56_categories_are_few_and_each_once() -> None:
