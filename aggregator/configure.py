@@ -9,7 +9,7 @@ from aggregator.core.model.subscriptions import SubscriberSpec, SubscriptionSpec
 from aggregator.feedlist import changes
 from aggregator.feedlist.changes import ChangePlan, Current, CurrentSubscriber
 from aggregator.feedlist.load import FeedList, load
-from aggregator.store import feeds, subscribers, topics
+from aggregator.store import dialect, feeds, subscribers, topics
 from aggregator.store.database import Connection, Store
 from aggregator.store.subscribers import Member
 
@@ -77,6 +77,8 @@ def write(
     connection: Connection, wanted: FeedList, found: Current, public_ids: Mapping[str, str], *, now: datetime
 ) -> None:
     """Everything the file changes, in one transaction: topics before the subscriptions that watch them."""
+    # First of all: a check that is being written holds its hosts, and this is about to touch every host.
+    dialect.lock_subscriptions(connection, exclusive=True)
     before = {feed.id: feed for feed in found.feeds}
     feeds.save(connection, [feed for feed in wanted.feeds if before.get(feed.id) != feed], now=now)
     feeds.remove(connection, set(before) - {feed.id for feed in wanted.feeds}, now=now)
