@@ -91,7 +91,7 @@ async def _add(app: "App", wanted: Feed) -> Added | Problem:
     feed = replace(feed, id=wanted.id or free_id(name or host_of(feed.url), {one.id for one in listed}))
     _refuse_known(feed, listed)
     add_feed(app.settings.config, feed)
-    await app.follow()
+    await app.configurator.apply(now=app.clock())
     return Added(feed=feed, document=document, now=app.clock())
 
 
@@ -130,9 +130,9 @@ def remove(here: Context, feed: FeedId) -> None:
         from aggregator.feedlist.edit import remove_feed  # noqa: PLC0415 - lazily, as all of the command line
 
         remove_feed(app.settings.config, feed)
-        await app.follow()
+        await app.configurator.apply(now=app.clock())
 
-    with_app(here, work)
+    with_app(here, work, processes=False)
     say(f"{feed} is no longer followed; what was stored of it stays")
 
 
@@ -152,10 +152,10 @@ def import_(here: Context, file: OpmlFile, *, as_json: AsJson = False) -> None:
         fresh = unknown(offered, app.configurator.load().feeds)
         if fresh:
             add_feeds(app.settings.config, fresh)
-            await app.follow()
+            await app.configurator.apply(now=app.clock())
         return fresh, len(offered) - len(fresh)
 
-    fresh, known = with_app(here, work)
+    fresh, known = with_app(here, work, processes=False)
     for feed in fresh:
         if as_json:
             print_json({"id": feed.id, "url": feed.url, "name": feed.name, "tags": list(feed.tags)})
