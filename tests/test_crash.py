@@ -44,7 +44,9 @@ def test_a_poll_stores_every_entry_once_and_a_second_poll_stores_none(house: Hou
     holds_everything_once(house, farm)
 
 
-def test_a_poll_killed_in_the_middle_and_begun_again_ends_in_the_same_database(house: House, farm: Farm) -> None:
+def test_case_7_52_a_poll_killed_in_the_middle_and_begun_again_ends_in_the_same_database(
+    house: House, farm: Farm
+) -> None:
     process = house.start("poll")
     house.wait(lambda: house.entries() > 0)
     process.send_signal(signal.SIGKILL)

@@ -151,7 +151,7 @@ def test_cancelling_stores_nothing_of_what_was_under_way_and_leaves_it_due(tmp_p
     run(go)
 
 
-def test_two_processes_check_a_feed_once(tmp_path: Path) -> None:
+def test_case_7_49_two_processes_check_a_feed_once(tmp_path: Path) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:
             urls = [(f"f{n}", w.server.on(f"/{n}", served(rss((str(n), "x"))))) for n in range(20)]

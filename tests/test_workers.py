@@ -98,7 +98,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
-def test_a_body_that_hangs_the_parser_costs_only_its_own_turn(shape: str) -> None:
+def test_case_6_54_a_body_that_hangs_the_parser_costs_only_its_own_turn(shape: str) -> None:
     async def scene() -> None:
         async with crew(seconds=0.5) as workers:
             bodies = [rss(item("a")), rss(item("b")), HOSTILE[shape], rss(item("c"))]

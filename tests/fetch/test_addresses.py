@@ -75,7 +75,7 @@ OPEN = [
 
 
 @pytest.mark.parametrize("text", CLOSED)
-def test_case_22_an_address_that_is_not_public_is_refused_by_name_of_its_rule(text: str) -> None:
+def test_case_7_22_an_address_that_is_not_public_is_refused_by_name_of_its_rule(text: str) -> None:
     address = parse_address(text)
     assert address is not None
     reason = refusal(address, ())
@@ -84,7 +84,7 @@ def test_case_22_an_address_that_is_not_public_is_refused_by_name_of_its_rule(te
 
 
 @pytest.mark.parametrize("text", OPEN)
-def test_case_22_a_public_address_is_not_refused(text: str) -> None:
+def test_case_7_22_a_public_address_is_not_refused(text: str) -> None:
     address = parse_address(text)
     assert address is not None
     assert refusal(address, ()) is None

@@ -44,7 +44,9 @@ def failed(result: FetchResult) -> FetchFailed:
     return result
 
 
-async def test_case_55_the_request_says_what_we_are_and_nothing_more(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_55_the_request_says_what_we_are_and_nothing_more(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
     await ask(fetcher, server.on("/feed", reply(FEED)) + "?page=1")
     assert server.asked[0].method == "GET"
     assert server.asked[0].target == "/feed?page=1"
@@ -57,7 +59,7 @@ async def test_case_55_the_request_says_what_we_are_and_nothing_more(fetcher: Fe
     )
 
 
-async def test_case_01_validators_come_back_byte_for_byte_and_a_304_keeps_everything(
+async def test_case_7_1_validators_come_back_byte_for_byte_and_a_304_keeps_everything(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     first = reply(FEED, headers=[("ETag", '"a-1"'), ("Last-Modified", "Tue, 20 Jan 2026 07:00:00 GMT")])
@@ -75,7 +77,7 @@ async def test_case_01_validators_come_back_byte_for_byte_and_a_304_keeps_everyt
     "etag",
     [b'"plain"', b'W/"weak"', b"unquoted", 'W/"é-ü"'.encode(), b'"\xff\xfe"', b'"two, parts"'],
 )
-async def test_case_02_an_odd_etag_is_echoed_verbatim(fetcher: Fetcher, server: ScriptedServer, etag: bytes) -> None:
+async def test_case_7_2_an_odd_etag_is_echoed_verbatim(fetcher: Fetcher, server: ScriptedServer, etag: bytes) -> None:
     url = server.on("/feed", reply(FEED, headers=[("ETag", etag)]))
     answer = fetched(await ask(fetcher, url)).answer
     assert answer.etag == etag
@@ -85,7 +87,7 @@ async def test_case_02_an_odd_etag_is_echoed_verbatim(fetcher: Fetcher, server: 
     assert server.asked[1].header("if-modified-since") is None
 
 
-async def test_case_02_an_odd_date_alone_is_echoed_verbatim(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_2_an_odd_date_alone_is_echoed_verbatim(fetcher: Fetcher, server: ScriptedServer) -> None:
     odd = b"Tue Jan 20 2026, around breakfast \xe9"
     url = server.on("/feed", reply(FEED, headers=[("Last-Modified", odd)]))
     answer = fetched(await ask(fetcher, url)).answer
@@ -94,7 +96,7 @@ async def test_case_02_an_odd_date_alone_is_echoed_verbatim(fetcher: Fetcher, se
     assert server.asked[1].header("if-none-match") is None
 
 
-async def test_case_03_a_304_brings_new_validators_and_hints(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_3_a_304_brings_new_validators_and_hints(fetcher: Fetcher, server: ScriptedServer) -> None:
     headers = [("ETag", '"b"'), ("Cache-Control", "max-age=7200"), ("Age", "200")]
     url = server.on("/feed", reply(status=304, headers=headers, length=None))
     result = await ask(fetcher, url, etag=b'"a"')
@@ -103,19 +105,19 @@ async def test_case_03_a_304_brings_new_validators_and_hints(fetcher: Fetcher, s
     assert result.answer.max_age == timedelta(seconds=7000)
 
 
-async def test_case_04_a_304_to_an_unconditional_request_is_a_protocol_error(
+async def test_case_7_4_a_304_to_an_unconditional_request_is_a_protocol_error(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     result = failed(await ask(fetcher, server.on("/feed", reply(status=304, length=None))))
     assert (result.kind, result.status) == (FailureKind.PROTOCOL, 304)
 
 
-async def test_case_05_the_body_of_a_304_is_ignored(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_5_the_body_of_a_304_is_ignored(fetcher: Fetcher, server: ScriptedServer) -> None:
     url = server.on("/feed", reply(b"surprise", status=304))
     assert isinstance(await ask(fetcher, url, etag=b'"a"'), NotModified)
 
 
-async def test_case_08_an_answer_without_validators_says_so(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_8_an_answer_without_validators_says_so(fetcher: Fetcher, server: ScriptedServer) -> None:
     answer = fetched(await ask(fetcher, server.on("/feed", reply(FEED)), etag=b'"old"')).answer
     assert (answer.etag, answer.last_modified) == (None, None)
 
@@ -153,7 +155,7 @@ async def test_a_header_that_cannot_be_sent_is_refused_without_being_quoted(
     assert not any(asked.header("x-injected") for asked in server.asked)
 
 
-async def test_case_47_cookies_are_never_sent_back(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_47_cookies_are_never_sent_back(fetcher: Fetcher, server: ScriptedServer) -> None:
     cookie = ("Set-Cookie", "id=1; Path=/")
     server.on("/feed", reply(status=302, headers=[("Location", "/there"), cookie]))
     server.on("/there", reply(FEED, headers=[cookie]))
@@ -170,7 +172,7 @@ async def test_environment_proxies_are_ignored(
     fetched(await ask(fetcher, server.on("/feed", reply(FEED))))
 
 
-async def test_case_29_an_im_used_answer_is_a_document(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_29_an_im_used_answer_is_a_document(fetcher: Fetcher, server: ScriptedServer) -> None:
     result = fetched(await ask(fetcher, server.on("/feed", reply(FEED, status=226, headers=[("IM", "feed")]))))
     assert (result.answer.status, result.body) == (226, FEED)
 
@@ -185,7 +187,7 @@ async def test_case_29_an_im_used_answer_is_a_document(fetcher: Fetcher, server:
         ([("Content-Type", b"text/\xffxml")], "text/ÿxml"),
     ],
 )
-async def test_case_32_the_first_media_type_counts(
+async def test_case_7_32_the_first_media_type_counts(
     fetcher: Fetcher, server: ScriptedServer, headers: list[tuple[str, str]], told: str
 ) -> None:
     assert fetched(await ask(fetcher, server.on("/feed", reply(FEED, headers=headers)))).answer.content_type == told
@@ -204,12 +206,14 @@ async def test_links_of_the_header_are_absolute_and_one_for_each_relation(
 
 
 @pytest.mark.parametrize("typed", ["  http://127.0.0.1:{port}/feed ", "feed:http://127.0.0.1:{port}/feed"])
-async def test_case_46_a_clumsily_typed_url_is_understood(fetcher: Fetcher, server: ScriptedServer, typed: str) -> None:
+async def test_case_7_46_a_clumsily_typed_url_is_understood(
+    fetcher: Fetcher, server: ScriptedServer, typed: str
+) -> None:
     server.on("/feed", reply(FEED))
     fetched(await ask(fetcher, typed.format(port=server.port)))
 
 
-async def test_case_46_a_unicode_host_is_asked_in_its_a_form(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_46_a_unicode_host_is_asked_in_its_a_form(fetcher: Fetcher, server: ScriptedServer) -> None:
     server.on("/feed", reply(FEED))
     fetched(await ask(fetcher, server.url("/feed", host="bücher.example")))
     assert server.asked[0].header("host") == f"xn--bcher-kva.example:{server.port}".encode()
@@ -234,7 +238,7 @@ async def test_case_46_a_unicode_host_is_asked_in_its_a_form(fetcher: Fetcher, s
         "mailto:a@b.c",
     ],
 )
-async def test_case_46_what_is_no_url_is_told_so(fetcher: Fetcher, url: str) -> None:
+async def test_case_7_46_what_is_no_url_is_told_so(fetcher: Fetcher, url: str) -> None:
     assert failed(await ask(fetcher, url)).kind in {FailureKind.BAD_URL, FailureKind.BLOCKED_ADDRESS, FailureKind.DNS}
 
 

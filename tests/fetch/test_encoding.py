@@ -50,20 +50,20 @@ async def failure_of(fetcher: Fetcher, url: str) -> FailureKind:
     ],
     ids=["gzip", "x-gzip", "upper case", "identity", "zlib", "bare deflate", "unannounced", "plain", "none", "members"],
 )
-async def test_case_36_every_honest_encoding_is_undone(
+async def test_case_7_36_every_honest_encoding_is_undone(
     fetcher: Fetcher, server: ScriptedServer, coding: str | None, packed: bytes
 ) -> None:
     headers = [("Content-Encoding", coding)] if coding else []
     assert await body_of(fetcher, server.on("/feed", reply(packed, headers=headers))) == FEED
 
 
-async def test_case_36_unannounced_gzip_is_undone_only_once(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_36_unannounced_gzip_is_undone_only_once(fetcher: Fetcher, server: ScriptedServer) -> None:
     inner = gzip.compress(FEED)
     assert await body_of(fetcher, server.on("/feed", reply(gzip.compress(inner)))) == inner
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", None])
-async def test_case_37_a_compressed_body_that_ends_in_the_middle_is_truncated(
+async def test_case_7_37_a_compressed_body_that_ends_in_the_middle_is_truncated(
     fetcher: Fetcher, server: ScriptedServer, coding: str | None
 ) -> None:
     packed = zlib.compress(FEED) if coding == "deflate" else gzip.compress(FEED)
@@ -79,7 +79,7 @@ async def test_a_damaged_gzip_is_an_encoding_error(fetcher: Fetcher, server: Scr
     assert await failure_of(fetcher, url) in {FailureKind.ENCODING, FailureKind.TRUNCATED}
 
 
-async def test_case_38_a_gzip_bomb_is_stopped_at_the_cap_and_costs_little_memory(server: ScriptedServer) -> None:
+async def test_case_7_38_a_gzip_bomb_is_stopped_at_the_cap_and_costs_little_memory(server: ScriptedServer) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     megabyte = bytes(1024 * 1024)
     bomb = b"".join(packer.compress(megabyte) for _ in range(200)) + packer.flush()
@@ -94,7 +94,7 @@ async def test_case_38_a_gzip_bomb_is_stopped_at_the_cap_and_costs_little_memory
 
 
 @pytest.mark.parametrize("coding", ["gzip, gzip", "br", "zstd", "compress", "gzip, br", "deflate, gzip", "x"])
-async def test_case_38_39_stacked_and_unknown_encodings_are_refused(
+async def test_case_7_38_case_7_39_stacked_and_unknown_encodings_are_refused(
     fetcher: Fetcher, server: ScriptedServer, coding: str
 ) -> None:
     packed = gzip.compress(gzip.compress(FEED))
@@ -102,6 +102,8 @@ async def test_case_38_39_stacked_and_unknown_encodings_are_refused(
     assert await failure_of(fetcher, url) is FailureKind.ENCODING
 
 
-async def test_case_38_encodings_stacked_over_two_headers_are_refused(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_38_encodings_stacked_over_two_headers_are_refused(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
     headers = [("Content-Encoding", "gzip"), ("Content-Encoding", "gzip")]
     assert await failure_of(fetcher, server.on("/feed", reply(FEED, headers=headers))) is FailureKind.ENCODING

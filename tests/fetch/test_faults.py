@@ -64,22 +64,22 @@ async def silence(writer: asyncio.StreamWriter, asked: Asked) -> None:
     ],
     ids=["content-length", "chunks cut", "chunks broken", "chunk too long", "reset"],
 )
-async def test_case_34_a_body_cut_short_is_never_taken_for_whole(
+async def test_case_7_34_a_body_cut_short_is_never_taken_for_whole(
     fetcher: Fetcher, server: ScriptedServer, answer: bytes
 ) -> None:
     assert await failure_of(fetcher, server.on("/feed", answer)) is FailureKind.TRUNCATED
 
 
-async def test_case_35_what_follows_the_declared_length_is_not_read(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_35_what_follows_the_declared_length_is_not_read(fetcher: Fetcher, server: ScriptedServer) -> None:
     assert await body_of(fetcher, server.on("/feed", reply(b"<rss/>tail", length=6))) == b"<rss/>"
 
 
-async def test_case_40_a_body_that_declares_too_much_is_not_read(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_40_a_body_that_declares_too_much_is_not_read(fetcher: Fetcher, server: ScriptedServer) -> None:
     url = server.on("/feed", HEAD + b"Content-Length: 52428800\r\n\r\n")
     assert await failure_of(fetcher, url) is FailureKind.TOO_LARGE
 
 
-async def test_case_40_an_endless_body_is_stopped_at_the_cap(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_40_an_endless_body_is_stopped_at_the_cap(fetcher: Fetcher, server: ScriptedServer) -> None:
     sent = 0
 
     async def endless(writer: asyncio.StreamWriter, asked: Asked) -> None:
@@ -94,13 +94,13 @@ async def test_case_40_an_endless_body_is_stopped_at_the_cap(fetcher: Fetcher, s
     assert sent < 20_000_000
 
 
-async def test_case_41_a_server_that_never_answers_costs_the_read_limit(
+async def test_case_7_41_a_server_that_never_answers_costs_the_read_limit(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     assert await failure_of(fetcher, server.on("/feed", silence)) is FailureKind.TIMEOUT
 
 
-async def test_case_42_a_dripping_body_meets_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_42_a_dripping_body_meets_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
     async def body(writer: asyncio.StreamWriter, asked: Asked) -> None:
         writer.write(HEAD + b"\r\n")
         await drip(writer, FEED)
@@ -111,14 +111,14 @@ async def test_case_42_a_dripping_body_meets_the_deadline(fetcher: Fetcher, serv
     assert "0.5 s" in result.detail
 
 
-async def test_case_42_dripping_headers_meet_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_42_dripping_headers_meet_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
     async def headers(writer: asyncio.StreamWriter, asked: Asked) -> None:
         await drip(writer, HEAD + b"X: y\r\n" * 100)
 
     assert await failure_of(fetcher, server.on("/feed", headers)) is FailureKind.TIMEOUT
 
 
-async def test_case_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, server: ScriptedServer) -> None:
     async def slow(writer: asyncio.StreamWriter, asked: Asked) -> None:
         await asyncio.sleep(0.2)
         step = int(asked.target[1:])
@@ -147,13 +147,13 @@ async def test_case_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, serve
     ],
     ids=["closes", "ssh", "bad line", "300 KB", "70 KB", "two lengths", "minus", "long", "status", "tls", "newlines"],
 )
-async def test_case_43_what_does_not_speak_http_is_a_protocol_error(
+async def test_case_7_43_what_does_not_speak_http_is_a_protocol_error(
     fetcher: Fetcher, server: ScriptedServer, said: bytes, kind: FailureKind
 ) -> None:
     assert await failure_of(fetcher, server.on("/feed", said)) is kind
 
 
-async def test_case_44_a_refused_connection_says_so(fetcher: Fetcher) -> None:
+async def test_case_7_44_a_refused_connection_says_so(fetcher: Fetcher) -> None:
     async with ScriptedServer() as closed:
         url = closed.url("/feed")
     result = await fetcher.fetch(FetchRequest(url=url), now=NOW)
@@ -189,7 +189,7 @@ async def test_a_cancelled_fetch_passes_the_cancellation_on(fetcher: Fetcher, se
         ([("Cache-Control", "max-age=600"), ("Cache-Control", "no-cache")], None),
     ],
 )
-async def test_case_11_freshness_reaches_the_answer(
+async def test_case_7_11_freshness_reaches_the_answer(
     fetcher: Fetcher, server: ScriptedServer, headers: list[tuple[str, str]], left: timedelta | None
 ) -> None:
     result = await fetcher.fetch(FetchRequest(url=server.on("/feed", reply(FEED, headers=headers))), now=NOW)

@@ -35,7 +35,7 @@ NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
         ({}, None),
     ],
 )
-def test_case_11_cache_control(headers: dict[str, str], seconds: float | None) -> None:
+def test_case_7_11_cache_control(headers: dict[str, str], seconds: float | None) -> None:
     assert freshness_left(headers, NOW) == (None if seconds is None else timedelta(seconds=seconds))
 
 
@@ -56,7 +56,7 @@ def test_case_11_cache_control(headers: dict[str, str], seconds: float | None) -
         ({"expires": "Fri, 31 Dec 9999 23:59:59 GMT"}, FOREVER.total_seconds()),
     ],
 )
-def test_case_12_expires(headers: dict[str, str], seconds: float | None) -> None:
+def test_case_7_12_expires(headers: dict[str, str], seconds: float | None) -> None:
     assert freshness_left(headers, NOW) == (None if seconds is None else timedelta(seconds=seconds))
 
 

@@ -41,7 +41,7 @@ async def visit(gate: HostGate, host: str, starts: list[float], now: Callable[[]
         await asyncio.sleep(0)
 
 
-async def test_case_51_a_hundred_feeds_of_one_host_start_a_gap_apart(gate: HostGate, clock: Clock) -> None:
+async def test_case_7_51_a_hundred_feeds_of_one_host_start_a_gap_apart(gate: HostGate, clock: Clock) -> None:
     starts: list[float] = []
     await asyncio.gather(*(visit(gate, "a.example", starts, clock.monotonic) for _ in range(100)))
     gaps = [later - earlier for earlier, later in pairwise(starts)]
@@ -49,7 +49,7 @@ async def test_case_51_a_hundred_feeds_of_one_host_start_a_gap_apart(gate: HostG
     assert min(gaps) == pytest.approx(1.0)
 
 
-async def test_case_51_other_hosts_do_not_wait(gate: HostGate, clock: Clock) -> None:
+async def test_case_7_51_other_hosts_do_not_wait(gate: HostGate, clock: Clock) -> None:
     starts: list[float] = []
     await asyncio.gather(*(visit(gate, f"{number}.example", starts, clock.monotonic) for number in range(100)))
     assert set(starts) == {100.0}

@@ -105,7 +105,7 @@ def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("url", ODD_LITERALS)
-async def test_case_22_no_spelling_of_a_private_address_is_connected_to(url: str, no_connections: list[str]) -> None:
+async def test_case_7_22_no_spelling_of_a_private_address_is_connected_to(url: str, no_connections: list[str]) -> None:
     async with make(like_the_system) as fetcher:
         result = await failure(fetcher, url)
     assert result.kind in {FailureKind.BLOCKED_ADDRESS, FailureKind.BAD_URL}
@@ -124,7 +124,7 @@ async def test_case_22_no_spelling_of_a_private_address_is_connected_to(url: str
         "http://name.example/",
     ],
 )
-async def test_case_22_a_redirect_to_a_private_address_is_refused_at_connect(target: str) -> None:
+async def test_case_7_22_a_redirect_to_a_private_address_is_refused_at_connect(target: str) -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["127.0.0.2"] if host == "feed.example" else await like_the_system(host, port)
 
@@ -138,7 +138,7 @@ async def test_case_22_a_redirect_to_a_private_address_is_refused_at_connect(tar
     assert "AGGREGATOR_ALLOW_PRIVATE" in result.detail
 
 
-async def test_case_22_one_bad_address_among_good_ones_spoils_the_name(no_connections: list[str]) -> None:
+async def test_case_7_22_one_bad_address_among_good_ones_spoils_the_name(no_connections: list[str]) -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.216.34", "2606:4700::1", "10.0.0.7"]
 
@@ -150,7 +150,7 @@ async def test_case_22_one_bad_address_among_good_ones_spoils_the_name(no_connec
     assert no_connections == []
 
 
-async def test_case_22_a_rebinding_name_is_judged_by_the_address_it_is_connected_to() -> None:
+async def test_case_7_22_a_rebinding_name_is_judged_by_the_address_it_is_connected_to() -> None:
     answers = iter([["127.0.0.1"], ["10.0.0.7"], ["127.0.0.1"]])
     asked: list[str] = []
 
@@ -202,7 +202,7 @@ async def test_a_resolver_without_a_usable_answer_is_a_dns_failure(
         assert (await failure(fetcher, "http://name.example/")).kind is FailureKind.DNS
 
 
-async def test_case_44_a_name_that_does_not_exist_is_a_dns_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_case_7_44_a_name_that_does_not_exist_is_a_dns_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*asked: object, **more: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 

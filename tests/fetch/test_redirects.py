@@ -49,7 +49,7 @@ def failed(result: FetchResult) -> FetchFailed:
         ((307,), False),
     ],
 )
-async def test_case_16_17_only_a_chain_that_is_permanent_throughout_moves_a_feed(
+async def test_case_7_16_case_7_17_only_a_chain_that_is_permanent_throughout_moves_a_feed(
     fetcher: Fetcher, server: ScriptedServer, codes: tuple[int, ...], permanent: bool
 ) -> None:
     for step, code in enumerate(codes):
@@ -68,14 +68,14 @@ async def test_a_feed_that_moved_and_is_gone_there_says_where_it_moved(
     assert (result.kind, result.status, result.permanent_url) == (FailureKind.CLIENT, 404, server.url("/new"))
 
 
-async def test_case_20_a_circle_of_redirects_ends_at_once(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_20_a_circle_of_redirects_ends_at_once(fetcher: Fetcher, server: ScriptedServer) -> None:
     server.on("/a", reply(status=302, headers=[("Location", "/b#part")]))
     server.on("/b", reply(status=302, headers=[("Location", "/a")]))
     assert failed(await ask(fetcher, server.url("/a"))).kind is FailureKind.REDIRECT
     assert server.paths() == ["/a", "/b"]
 
 
-async def test_case_20_five_hops_are_followed_and_a_sixth_is_not(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_20_five_hops_are_followed_and_a_sixth_is_not(fetcher: Fetcher, server: ScriptedServer) -> None:
     for step in range(6):
         server.on(f"/{step}", reply(status=302, headers=[("Location", f"/{step + 1}")]))
     server.on("/6", reply(FEED))
@@ -97,7 +97,7 @@ async def test_case_20_five_hops_are_followed_and_a_sixth_is_not(fetcher: Fetche
         "gopher://x/",
     ],
 )
-async def test_case_21_a_location_that_leads_nowhere_is_an_error(
+async def test_case_7_21_a_location_that_leads_nowhere_is_an_error(
     fetcher: Fetcher, server: ScriptedServer, location: str | None
 ) -> None:
     headers = [] if location is None else [("Location", location)]
@@ -105,7 +105,7 @@ async def test_case_21_a_location_that_leads_nowhere_is_an_error(
     assert result.kind is FailureKind.REDIRECT
 
 
-async def test_case_21_a_location_in_raw_utf8_with_a_space_is_followed(
+async def test_case_7_21_a_location_in_raw_utf8_with_a_space_is_followed(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     server.on("/feed", reply(status=302, headers=[("Location", "/n é.xml".encode())]))

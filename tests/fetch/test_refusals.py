@@ -38,7 +38,7 @@ async def refused(fetcher: Fetcher, url: str) -> FetchFailed:
         ("9" * 400, timedelta(days=3650)),
     ],
 )
-async def test_case_13_retry_after_is_read_in_every_form(
+async def test_case_7_13_retry_after_is_read_in_every_form(
     fetcher: Fetcher, server: ScriptedServer, value: str | None, pause: timedelta | None
 ) -> None:
     headers = [] if value is None else [("Retry-After", value)]
@@ -46,7 +46,7 @@ async def test_case_13_retry_after_is_read_in_every_form(
     assert (result.kind, result.status, result.retry_after) == (FailureKind.RATE, 429, pause)
 
 
-async def test_case_14_after_a_429_no_feed_of_that_host_is_asked(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_14_after_a_429_no_feed_of_that_host_is_asked(fetcher: Fetcher, server: ScriptedServer) -> None:
     server.on("/a", reply(status=429, headers=[("Retry-After", "7200")]))
     server.on("/b", reply(b"<rss/>"))
     await refused(fetcher, server.url("/a"))
@@ -59,7 +59,7 @@ async def test_case_14_after_a_429_no_feed_of_that_host_is_asked(fetcher: Fetche
     assert isinstance(elsewhere, Fetched)
 
 
-async def test_case_14_a_redirect_to_a_held_host_is_not_followed(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_14_a_redirect_to_a_held_host_is_not_followed(fetcher: Fetcher, server: ScriptedServer) -> None:
     fetcher.gate.hold("held.example", 60)
     server.on("/feed", reply(status=302, headers=[("Location", server.url("/there", host="held.example"))]))
     result = await refused(fetcher, server.url("/feed"))
@@ -67,14 +67,16 @@ async def test_case_14_a_redirect_to_a_held_host_is_not_followed(fetcher: Fetche
     assert server.paths() == ["/feed"]
 
 
-async def test_case_13_a_429_without_a_word_on_time_holds_its_host_too(
+async def test_case_7_13_a_429_without_a_word_on_time_holds_its_host_too(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     await refused(fetcher, server.on("/feed", reply(status=429)))
     assert fetcher.gate.held("127.0.0.1") > 3000
 
 
-async def test_case_15_a_503_is_rate_only_when_it_says_when_to_return(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_15_a_503_is_rate_only_when_it_says_when_to_return(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
     quiet = server.on("/quiet", reply(status=503))
     telling = server.on("/telling", reply(status=503, headers=[("Retry-After", "60")]))
     assert (await refused(fetcher, quiet)).kind is FailureKind.SERVER
@@ -83,13 +85,13 @@ async def test_case_15_a_503_is_rate_only_when_it_says_when_to_return(fetcher: F
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 451, 418])
-async def test_case_24_a_client_error_is_one(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
+async def test_case_7_24_a_client_error_is_one(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
     result = await refused(fetcher, server.on("/feed", reply(status=status)))
     assert (result.kind, result.status) == (FailureKind.CLIENT, status)
     assert str(status) in result.detail
 
 
-async def test_case_24_each_client_error_has_words_of_its_own(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_24_each_client_error_has_words_of_its_own(fetcher: Fetcher, server: ScriptedServer) -> None:
     said = set()
     for status in (400, 401, 403, 404, 405, 406, 451):
         detail = (await refused(fetcher, server.on("/feed", reply(status=status)))).detail
@@ -109,7 +111,7 @@ async def test_case_24_each_client_error_has_words_of_its_own(fetcher: Fetcher, 
         (403, [], b"Reference https://errors.edgesuite.net/18.1"),
     ],
 )
-async def test_case_24_a_bot_check_is_named_as_one(
+async def test_case_7_24_a_bot_check_is_named_as_one(
     fetcher: Fetcher, server: ScriptedServer, status: int, headers: list[tuple[str, str]], body: bytes
 ) -> None:
     result = await refused(fetcher, server.on("/feed", reply(body, status=status, headers=headers)))
@@ -121,20 +123,20 @@ async def test_a_feed_that_writes_about_bot_checks_is_no_bot_check(fetcher: Fetc
     assert isinstance(await fetcher.fetch(FetchRequest(url=url), now=NOW), Fetched)
 
 
-async def test_case_25_a_410_is_gone(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_25_a_410_is_gone(fetcher: Fetcher, server: ScriptedServer) -> None:
     result = await refused(fetcher, server.on("/feed", reply(status=410)))
     assert (result.kind, result.status) == (FailureKind.GONE, 410)
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 520, 521, 522, 523, 524, 525, 526, 599])
-async def test_case_27_a_server_error_is_transient(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
+async def test_case_7_27_a_server_error_is_transient(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
     result = await refused(fetcher, server.on("/feed", reply(status=status, headers=[("Retry-After", "30")])))
     assert (result.kind, result.status) == (FailureKind.SERVER, status)
     assert result.retry_after == timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (205, b""), (200, b""), (200, b" \r\n\t\n"), (226, b"")])
-async def test_case_28_an_empty_answer_is_empty(
+async def test_case_7_28_an_empty_answer_is_empty(
     fetcher: Fetcher, server: ScriptedServer, status: int, body: bytes
 ) -> None:
     length = None if status == 204 else -1
@@ -143,7 +145,7 @@ async def test_case_28_an_empty_answer_is_empty(
 
 
 @pytest.mark.parametrize("status", [206, 300, 305, 306, 101, 600, 999])
-async def test_case_30_an_answer_nobody_asked_for_is_a_protocol_error(
+async def test_case_7_30_an_answer_nobody_asked_for_is_a_protocol_error(
     fetcher: Fetcher, server: ScriptedServer, status: int
 ) -> None:
     headers = [("Content-Range", "bytes 0-3/9")] if status == 206 else []

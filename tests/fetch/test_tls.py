@@ -57,7 +57,7 @@ async def test_tls_checks_the_name_although_the_connection_goes_to_an_address(
     assert "other.example" in result.detail
 
 
-async def test_case_45_an_expired_certificate_says_so(fetcher: Fetcher, authority: trustme.CA) -> None:
+async def test_case_7_45_an_expired_certificate_says_so(fetcher: Fetcher, authority: trustme.CA) -> None:
     expired = authority.issue_cert("feed.example", not_after=datetime(2020, 1, 1, tzinfo=UTC))
     async with ScriptedServer(tls=server_context(expired)) as server:
         result = await fetcher.fetch(FetchRequest(url=server.url("/feed", host="feed.example")), now=NOW)
@@ -66,7 +66,7 @@ async def test_case_45_an_expired_certificate_says_so(fetcher: Fetcher, authorit
     assert "expired" in result.detail
 
 
-async def test_case_45_a_self_signed_certificate_is_taken_only_where_a_person_said_so(fetcher: Fetcher) -> None:
+async def test_case_7_45_a_self_signed_certificate_is_taken_only_where_a_person_said_so(fetcher: Fetcher) -> None:
     stranger = server_context(trustme.CA().issue_cert("feed.example"))
     async with ScriptedServer(tls=stranger) as server:
         url = server.on("/feed", reply(FEED)).replace("127.0.0.1", "feed.example")
@@ -80,7 +80,7 @@ async def test_case_45_a_self_signed_certificate_is_taken_only_where_a_person_sa
 
 
 @pytest.mark.parametrize("said", [b"HTTP/1.1 400 Plain\r\n\r\n", b""], ids=["http", "nothing"])
-async def test_case_45_a_server_that_speaks_no_tls_is_a_tls_error(fetcher: Fetcher, said: bytes) -> None:
+async def test_case_7_45_a_server_that_speaks_no_tls_is_a_tls_error(fetcher: Fetcher, said: bytes) -> None:
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(5)
         writer.write(said)
@@ -92,7 +92,7 @@ async def test_case_45_a_server_that_speaks_no_tls_is_a_tls_error(fetcher: Fetch
         assert await failure_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TLS
 
 
-async def test_case_45_a_handshake_that_never_ends_meets_the_deadline_and_closes(fetcher: Fetcher) -> None:
+async def test_case_7_45_a_handshake_that_never_ends_meets_the_deadline_and_closes(fetcher: Fetcher) -> None:
     closed = asyncio.Event()
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,7 +108,7 @@ async def test_case_45_a_handshake_that_never_ends_meets_the_deadline_and_closes
             await closed.wait()
 
 
-async def test_case_23_a_step_down_to_http_is_followed_but_not_kept(
+async def test_case_7_23_a_step_down_to_http_is_followed_but_not_kept(
     fetcher: Fetcher, server: ScriptedServer, authority: trustme.CA
 ) -> None:
     server.on("/feed", reply(FEED))

@@ -97,7 +97,7 @@ def test_the_interval_is_at_most_a_third_of_what_the_document_spans() -> None:
     assert own(burst, document=2, feed=make_feed(politeness="strict")) == CEILING
 
 
-def test_case_07_an_unchanging_body_without_validators_is_asked_for_less_and_less() -> None:
+def test_case_7_7_an_unchanging_body_without_validators_is_asked_for_less_and_less() -> None:
     times = every(HOUR, 50)
     waits = [own(times, etag=None, unchanged=n) for n in range(5)]
     assert waits == [3 * HOUR, 4.5 * HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR]
@@ -259,7 +259,7 @@ def test_a_new_feed_that_never_answered_is_tried_again_in_an_hour() -> None:
         (timedelta(seconds=99999999), 7 * DAY),
     ],
 )
-def test_case_13_retry_after_holds_up_to_seven_days(retry_after: timedelta, expected: timedelta) -> None:
+def test_case_7_13_retry_after_holds_up_to_seven_days(retry_after: timedelta, expected: timedelta) -> None:
     assert failed(FailureKind.RATE, 1, retry_after=retry_after) == expected
 
 
@@ -283,7 +283,7 @@ def test_a_person_s_long_interval_is_not_cut_by_a_failure() -> None:
         (FetchFailed(kind=FailureKind.TIMEOUT, detail=""), 9, None),
     ],
 )
-def test_case_14_only_429_and_503_hold_the_host(
+def test_case_7_14_only_429_and_503_hold_the_host(
     failure: FetchFailed, failures: int, expected: timedelta | None
 ) -> None:
     held = host_hold(failure, make_state(failures=failures), now=NOW)

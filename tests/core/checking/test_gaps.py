@@ -14,7 +14,7 @@ def posts(*numbers: int) -> list[ParsedEntry]:
     return [make_parsed(f"g{n}", link=f"https://w.example/{n}", title=f"Post {n}") for n in numbers]
 
 
-def test_case_37_a_document_that_shares_nothing_with_the_last_is_a_gap() -> None:
+def test_case_6_37_a_document_that_shares_nothing_with_the_last_is_a_gap() -> None:
     feed = Played()
     assert not feed.check(*posts(3, 2, 1)).gap
     assert not feed.check(*posts(5, 4, 3)).gap

@@ -57,12 +57,12 @@ def test_an_entry_without_id_link_or_enclosure_is_named_by_its_words() -> None:
     assert keys(replace(bare, title="  circular   12 ", text="On  precursors")) == [first]
 
 
-def test_case_16_without_ids_unique_links_name_entries() -> None:
+def test_case_6_16_without_ids_unique_links_name_entries() -> None:
     a, b = make_parsed(None, link="https://w.example/a"), make_parsed(None, link="https://w.example/b")
     assert keys(a, b) == ["link:https://w.example/a", "link:https://w.example/b"]
 
 
-def test_case_17_a_link_shared_by_all_entries_needs_their_titles() -> None:
+def test_case_6_17_a_link_shared_by_all_entries_needs_their_titles() -> None:
     entries = [make_parsed(None, link="https://w.example/", title=title) for title in ("One", "Two")]
     assert keys(*entries) == ["link+title:https://w.example/ one", "link+title:https://w.example/ two"]
 
@@ -72,7 +72,7 @@ def test_the_feed_s_own_page_names_no_entry() -> None:
     assert [one.key for one in keyed(read).entries] == ["link+title:https://w.example/ one"]
 
 
-def test_case_18_the_first_entry_with_a_repeated_id_keeps_it() -> None:
+def test_case_6_18_the_first_entry_with_a_repeated_id_keeps_it() -> None:
     entries = [make_parsed("same", link=f"https://w.example/{n}") for n in range(3)]
     found = keyed(document(*entries))
     assert [one.key for one in found.entries] == [

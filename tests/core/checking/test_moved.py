@@ -25,7 +25,7 @@ def followed(*steps: tuple[float, Any], url: str = OLD) -> Played:
     return feed
 
 
-def test_case_16_three_successes_over_two_days_make_the_new_address_the_one_in_use() -> None:
+def test_case_7_16_three_successes_over_two_days_make_the_new_address_the_one_in_use() -> None:
     early = followed((0, redirected(NEW)), (24, redirected(NEW)), (47, redirected(NEW)))
     assert early.state.url_in_use is None
     assert early.state.moved_count == 3
@@ -78,7 +78,7 @@ def test_https_on_the_same_host_is_kept_at_once(target: str) -> None:
     ],
     ids=["case_23_downgrade", "login_path", "login_host", "sign_in", "captive", "the_same_address"],
 )
-def test_case_18_a_trap_is_never_kept(target: str) -> None:
+def test_case_7_18_a_trap_is_never_kept(target: str) -> None:
     assert followed(*((24.0 * day, redirected(target)) for day in range(5))).state.url_in_use is None
 
 

@@ -52,11 +52,11 @@ class TestEntries:
         dated = [post(n, published=at(-n)) for n in range(4)]
         assert titles(Played().check(*dated).new) == ["Post 3", "Post 2", "Post 1", "Post 0"]
 
-    def test_case_36_a_feed_that_lists_its_oldest_entry_first_is_read_so(self) -> None:
+    def test_case_6_36_a_feed_that_lists_its_oldest_entry_first_is_read_so(self) -> None:
         dated = [post(n, published=at(n - 9)) for n in range(4)]
         assert titles(Played().check(*dated).new) == ["Post 0", "Post 1", "Post 2", "Post 3"]
 
-    def test_case_27_undated_entries_keep_the_order_of_the_document_and_are_never_redated(self) -> None:
+    def test_case_6_27_undated_entries_keep_the_order_of_the_document_and_are_never_redated(self) -> None:
         feed = Played()
         plan = feed.check(post(2), post(1))
         assert titles(plan.new) == ["Post 1", "Post 2"]
@@ -68,7 +68,7 @@ class TestEntries:
         ("published", "stored", "suspect"),
         [(at(900), NOW, True), (at(0.1), at(0.1), False), (at(0.2), NOW, True), (at(-9), at(-9), False)],
     )
-    def test_case_28_a_date_from_the_future_sorts_as_first_seen(
+    def test_case_6_28_a_date_from_the_future_sorts_as_first_seen(
         self, published: Any, stored: Any, suspect: bool
     ) -> None:
         (new,) = Played().check(post(1, published=published, published_raw="raw")).new
@@ -85,7 +85,7 @@ class TestOrigin:
         plan = feed.check(*entries, flags={one.title: (make_evaluation(),) for one in entries})
         return {one.revision.title: (one.matches[0].origin, one.matches[0].ledger[0].state) for one in plan.new}
 
-    def test_case_40_the_first_import_is_baseline_and_mails_nothing(self) -> None:
+    def test_case_6_40_the_first_import_is_baseline_and_mails_nothing(self) -> None:
         feed = Played(watchers=self.watchers)
         found = self.origins(feed, *(post(n, published=at(-n)) for n in range(1000)))
         assert set(found.values()) == {(Origin.BASELINE, LedgerState.SUPPRESSED)}
@@ -128,7 +128,7 @@ class TestOrigin:
         assert (revised.revision.n, revised.notable, revised.entry_id) == (2, True, 1)
         assert result_of(plan).matched == 1
 
-    def test_case_34_a_repeat_with_new_flags_makes_no_match(self) -> None:
+    def test_case_6_34_a_repeat_with_new_flags_makes_no_match(self) -> None:
         feed = Played(watchers=self.watchers)
         feed.check(post(1))
         plan = feed.check(post(1), cut=False, flags={"Post 1": (make_evaluation(),)})
@@ -137,7 +137,7 @@ class TestOrigin:
 
 
 class TestWithdrawal:
-    def test_case_59_named_entries_are_taken_back(self) -> None:
+    def test_case_6_59_named_entries_are_taken_back(self) -> None:
         feed = Played()
         feed.check(post(1), post(2))
         plan = feed.check(post(1), withdrawn=("g2", "g1"))
@@ -161,7 +161,7 @@ class TestWithdrawal:
             feed.check(post(1), post(2))
             assert feed.check(post(2), post(3), **said).withdrawn == ()
 
-    def test_case_38_an_emptied_feed_takes_nothing_back(self) -> None:
+    def test_case_6_38_an_emptied_feed_takes_nothing_back(self) -> None:
         feed = Played()
         feed.check(post(1), complete=True)
         plan = feed.check(complete=True)
@@ -178,7 +178,7 @@ class TestState:
         assert (state.baseline_at, state.checked_at, state.succeeded_at) == (NOW, at(1), at(1))
         assert (state.changed_at, feed.check(post(2), post(1)).state.changed_at) == (at(1), at(1))
 
-    def test_case_29_a_partial_answer_adds_to_what_is_known(self) -> None:
+    def test_case_7_29_a_partial_answer_adds_to_what_is_known(self) -> None:
         feed = Played()
         feed.check(post(1), post(2))
         plan = feed.check(post(3), status=226)

@@ -33,7 +33,7 @@ def test_the_same_document_twice_brings_nothing(cut: bool) -> None:
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_case_19_ids_that_change_with_every_fetch_make_links_the_identity(cut: bool) -> None:
+def test_case_6_19_ids_that_change_with_every_fetch_make_links_the_identity(cut: bool) -> None:
     feed = Played()
     for fetch in range(4):
         fetched = [replace(post(n), id=f"session-{fetch}-{n}") for n in range(6)]
@@ -54,7 +54,7 @@ def test_a_change_of_policy_is_told_once() -> None:
     assert kinds == ["policy"]
 
 
-def test_case_20_tracking_parameters_make_no_new_entry_and_no_edit() -> None:
+def test_case_6_20_tracking_parameters_make_no_new_entry_and_no_edit() -> None:
     feed = Played()
     feed.check(make_parsed("1", link="https://w.example/1?utm_source=rss"))
     plan = feed.check(make_parsed("1", link="https://w.example/1?utm_source=feed&utm_medium=x"))
@@ -62,7 +62,7 @@ def test_case_20_tracking_parameters_make_no_new_entry_and_no_edit() -> None:
     assert not plan.revised
 
 
-def test_case_21_new_ids_under_the_same_links_after_a_move_are_the_same_entries() -> None:
+def test_case_6_21_new_ids_under_the_same_links_after_a_move_are_the_same_entries() -> None:
     feed = Played()
     old = [
         make_parsed(f"http://w.example/{n}", link=f"http://w.example/{n}", title=f"Post {n}", published=at(-n))

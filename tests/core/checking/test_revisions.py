@@ -85,7 +85,7 @@ def test_an_edit_is_notable_for_its_title_or_for_a_tenth_of_its_words() -> None:
     assert notable(known, replace(entry, title="Story 1, corrected"))
 
 
-def test_case_33_a_text_that_changes_with_every_fetch_is_frozen() -> None:
+def test_case_6_33_a_text_that_changes_with_every_fetch_is_frozen() -> None:
     known, now, made = known_as(ENTRY), NOW, 0
     for fetch in range(60):
         now += timedelta(hours=1)

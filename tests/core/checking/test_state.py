@@ -38,7 +38,7 @@ class TestValidators:
         assert feed.check(post(1), etag=b'"1"').state.etag == b'"1"'
         assert feed.check(post(2), post(1), etag=None).state.etag is None
 
-    def test_case_09_a_document_that_could_not_be_read_keeps_the_old_ones(self) -> None:
+    def test_case_7_9_a_document_that_could_not_be_read_keeps_the_old_ones(self) -> None:
         feed = Played()
         before = feed.check(post(1)).state
         unread = Unreadable(kind=FailureKind.PARSE, detail="line 3")
@@ -47,7 +47,7 @@ class TestValidators:
         assert (after.etag, after.body_hash, after.spans) == (before.etag, before.body_hash, before.spans)
         assert after.hints == before.hints
 
-    def test_case_03_a_304_brings_only_what_it_names(self) -> None:
+    def test_case_7_3_a_304_brings_only_what_it_names(self) -> None:
         old = {"etag": b'"1"', "last_modified": b"Mon", "hints": Hints(max_age=HOUR, ttl=2 * HOUR)}
         kept = ended(NotModified(answer=answer(status=304)), state=old).state
         assert (kept.etag, kept.last_modified, kept.hints) == (b'"1"', b"Mon", old["hints"])
@@ -55,7 +55,7 @@ class TestValidators:
         assert (new.etag, new.last_modified) == (b'"2"', b"Mon")
         assert new.hints == Hints(max_age=3 * HOUR, ttl=2 * HOUR)
 
-    def test_case_06_a_200_with_the_known_body_is_like_a_304_but_replaces_validators(self) -> None:
+    def test_case_7_6_a_200_with_the_known_body_is_like_a_304_but_replaces_validators(self) -> None:
         old = {"etag": b'"1"', "last_modified": b"Mon", "body_hash": b"same", "unchanged": 2, "baseline_at": NOW}
         plan = ended(Fetched(answer=answer(etag=b'"2"'), body=b"x"), state=old, body_hash=b"same")
         assert (plan.outcome, plan.new, plan.state.unchanged) == (Outcome.FETCHED, (), 3)
@@ -104,7 +104,7 @@ class TestFailures:
         assert (plan.outcome, plan.host_hold_until) == (Outcome.FAILED, None)
         assert state.succeeded_at is None
 
-    def test_case_26_a_success_clears_it(self) -> None:
+    def test_case_7_26_a_success_clears_it(self) -> None:
         feed = Played()
         for _ in range(3):
             feed.end(FetchFailed(kind=FailureKind.CLIENT, detail="not found", status=404))
@@ -112,18 +112,18 @@ class TestFailures:
         assert (plan.state.failures, plan.state.failing_since, plan.state.error_kind) == (0, None, None)
         assert [event.kind for event in plan.events] == ["recovered"]
 
-    def test_case_50_a_web_page_names_the_feeds_it_offers(self) -> None:
+    def test_case_6_50_a_web_page_names_the_feeds_it_offers(self) -> None:
         page = Unreadable(kind=FailureKind.HTML, detail="a web page", candidates=("https://w.example/rss",))
         plan = ended(make_fetched(), read=page, body_hash=b"x")
         assert plan.state.error_detail == "a web page (it offers https://w.example/rss)"
         assert plan.state.status == 200
 
-    def test_case_14_a_429_holds_the_host(self) -> None:
+    def test_case_7_14_a_429_holds_the_host(self) -> None:
         plan = ended(FetchFailed(kind=FailureKind.RATE, detail="slow down", status=429, retry_after=9 * HOUR))
         assert plan.host_hold_until == NOW + 9 * HOUR
         assert plan.state.next_check_at >= NOW + 9 * HOUR
 
-    def test_case_25_gone_is_believed_the_second_time_a_day_later(self) -> None:
+    def test_case_7_25_gone_is_believed_the_second_time_a_day_later(self) -> None:
         gone = FetchFailed(kind=FailureKind.GONE, detail="gone", status=410)
         feed = Played()
         first = feed.end(gone)
@@ -147,7 +147,7 @@ class TestFailures:
         assert not feed.end(gone).state.gone
 
     @pytest.mark.parametrize("kind", [FailureKind.PARSE_TIMEOUT, FailureKind.PARSE_CRASH])
-    def test_case_54_three_killed_parses_poison_a_feed_and_it_is_tried_daily(self, kind: FailureKind) -> None:
+    def test_case_6_54_three_killed_parses_poison_a_feed_and_it_is_tried_daily(self, kind: FailureKind) -> None:
         feed = Played()
         kinds = []
         for strike in range(1, 5):

@@ -56,7 +56,7 @@ def at(text: str) -> datetime:
         ("1795320000000", "2026-11-22T04:00"),
     ],
 )
-def test_the_instant_is_the_one_meant(written: str, meant: str) -> None:
+def test_case_6_31_the_instant_is_the_one_meant(written: str, meant: str) -> None:
     assert parse_date(written, now=NOW) == at(meant)
 
 
@@ -76,7 +76,7 @@ def test_the_instant_is_the_one_meant(written: str, meant: str) -> None:
         ("२२ सितम्बर २०२६ 06:00", "2026-09-22"),
     ],
 )
-def test_months_are_read_in_seven_languages(written: str, day: str) -> None:
+def test_case_6_31_months_are_read_in_seven_languages(written: str, day: str) -> None:
     assert parse_date(written, now=NOW) == at(f"{day}T06:00")
 
 
@@ -99,7 +99,9 @@ def test_months_are_read_in_seven_languages(written: str, day: str) -> None:
         ("Sun, 22 Nov 2026 06:00:00", "../../etc/passwd", "06:00"),
     ],
 )
-def test_zones_are_the_feeds_own_only_where_the_date_leaves_it_open(written: str, zone: str | None, hour: str) -> None:
+def test_case_6_30_zones_are_the_feeds_own_only_where_the_date_leaves_it_open(
+    written: str, zone: str | None, hour: str
+) -> None:
     found = parse_date(written, now=NOW, zone=zone)
     assert found is not None
     assert f"{found:%H:%M}" == hour
@@ -117,7 +119,7 @@ def test_figures_alone_are_read_by_language_or_not_at_all() -> None:
     ["", "   ", "yesterday", "1970-01-01T00:00:00Z", "0000-00-00 00:00:00", "-0001-11-30", "1989-12-31", "32 Nov 2026",
      "Sun, 22 Nov 2026 25:00 GMT", "2026-13-01", "9999-12-31T23:59:59-10:00", "123", "99999999999", "1e9", "٣" * 90, "²²"],
 )  # fmt: skip
-def test_what_is_no_date_is_none(written: str) -> None:
+def test_case_6_29_what_is_no_date_is_none(written: str) -> None:
     assert parse_date(written, now=NOW) is None
 
 

@@ -25,20 +25,20 @@ WORDS = {
 
 
 @pytest.mark.parametrize("label", WORDS)
-def test_a_declared_encoding_gives_the_right_words(label: str) -> None:
+def test_case_6_11_a_declared_encoding_gives_the_right_words(label: str) -> None:
     body = PROLOG.format(label, WORDS[label]).encode(label)
     assert decode(body).body.decode() == PROLOG.format("utf-8", WORDS[label])
 
 
 @pytest.mark.parametrize("label", ["windows-1251", "euc-kr", "gbk"])
-def test_an_encoding_named_by_the_header_alone_counts(label: str) -> None:
+def test_case_6_11_an_encoding_named_by_the_header_alone_counts(label: str) -> None:
     decoded = decode(f"<rss>{WORDS[label]}</rss>".encode(label), f"text/xml; Charset='{label}'")
     assert decoded.body.decode() == f"<rss>{WORDS[label]}</rss>"
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-8-sig"])
 @pytest.mark.parametrize("prolog", [True, False])
-def test_wide_encodings_are_told_with_or_without_bom_and_prolog(codec: str, prolog: bool) -> None:
+def test_case_6_8_wide_encodings_are_told_with_or_without_bom_and_prolog(codec: str, prolog: bool) -> None:
     text = PROLOG.format("utf-16", "हिन्दी") if prolog else "<rss><title>हिन्दी</title></rss>"
     assert decode(text.encode(codec)).body.decode() == text.replace("utf-16", "utf-8")
 
@@ -47,12 +47,12 @@ def test_wide_encodings_are_told_with_or_without_bom_and_prolog(codec: str, prol
     "content_type",
     ["text/xml; charset=utf-16", "text/xml; charset=windows-1252", "text/xml; charset=x-bogus", "text/xml"],
 )
-def test_utf8_that_holds_is_utf8_whatever_the_header_says(content_type: str) -> None:
+def test_case_6_7_case_7_33_utf8_that_holds_is_utf8_whatever_the_header_says(content_type: str) -> None:
     decoded = decode("<rss>हिन्दी</rss>".encode(), content_type)
     assert (decoded.body.decode(), decoded.warnings) == ("<rss>हिन्दी</rss>", ())
 
 
-def test_declared_utf8_with_windows_bytes_is_read_as_windows() -> None:
+def test_case_6_6_declared_utf8_with_windows_bytes_is_read_as_windows() -> None:
     decoded = decode(PROLOG.format("utf-8", "“café”").encode("cp1252"), "text/xml; charset=utf-8")
     assert decoded.encoding == "cp1252"
     assert "“café”" in decoded.body.decode()
@@ -71,7 +71,7 @@ def test_one_bad_byte_among_much_utf8_does_not_spoil_the_rest() -> None:
     assert decoded.warnings
 
 
-def test_nuls_and_control_characters_are_dropped() -> None:
+def test_case_6_5_nuls_and_control_characters_are_dropped() -> None:
     decoded = decode(b"<rss>a\x00b\x0bc\x1fd\te\n</rss>")
     assert decoded.body == b"<rss>abcd\te\n</rss>"
     assert decoded.warnings == ("control characters were dropped",)
@@ -80,7 +80,7 @@ def test_nuls_and_control_characters_are_dropped() -> None:
 @pytest.mark.parametrize(
     "label", ["rot13", "base64", "zip", "unicode_escape", "idna", "punycode", "utf-7", "undefined", "\x00"]
 )
-def test_codecs_that_are_no_charsets_are_never_used(label: str) -> None:
+def test_case_6_10_codecs_that_are_no_charsets_are_never_used(label: str) -> None:
     decoded = decode(b"<rss>\xe9</rss>", f"text/xml; charset={label}")
     assert decoded.body.decode() == "<rss>é</rss>"
 

@@ -11,7 +11,7 @@ def link(href: str, kind: str = "application/rss+xml", rest: str = "") -> str:
     return f'<link rel="alternate" type="{kind}" href="{href}" {rest}>'
 
 
-def test_declared_feeds_come_in_the_pages_order_and_comments_last() -> None:
+def test_case_7_54_declared_feeds_come_in_the_pages_order_and_comments_last() -> None:
     page = f"<head>{link('/comments/feed')}{link('a.xml')}{link('/b', 'application/atom+xml')}{link('c', 'application/feed+json')}</head>"
     assert feed_candidates(page, URL) == (
         "https://example.org/news/a.xml",
@@ -21,7 +21,7 @@ def test_declared_feeds_come_in_the_pages_order_and_comments_last() -> None:
     )
 
 
-def test_a_comment_feed_is_known_by_its_title_too() -> None:
+def test_case_7_54_a_comment_feed_is_known_by_its_title_too() -> None:
     page = link("/1", rest='title="Site: Comments Feed"') + link("/2", rest='title="Site"')
     assert feed_candidates(page, URL) == ("https://example.org/2", "https://example.org/1")
 
@@ -35,7 +35,7 @@ def test_a_comment_feed_is_known_by_its_title_too() -> None:
         "<p>Read our <a class=x href='/f.rss?x=1'>feed</a></p>".replace("/f.rss?x=1", "/f"),
     ][:3],
 )
-def test_links_are_found_however_they_are_written(page: str) -> None:
+def test_case_7_54_links_are_found_however_they_are_written(page: str) -> None:
     assert feed_candidates(page, URL) == ("https://example.org/f",)
 
 
@@ -58,7 +58,7 @@ def test_links_in_the_text_that_look_like_feeds_count_behind_declared_ones(href:
         "",
     ],
 )
-def test_what_is_no_link_to_a_feed_is_left_out(page: str) -> None:
+def test_case_7_54_what_is_no_link_to_a_feed_is_left_out(page: str) -> None:
     assert feed_candidates(page, URL) == ()
 
 

@@ -28,7 +28,7 @@ def feed(*items: Any, **fields: Any) -> ParsedFeed:
     return found
 
 
-def test_a_whole_item_is_read() -> None:
+def test_case_6_48_a_whole_item_is_read() -> None:
     item = {
         "id": " 2 ", "url": "/2", "title": "Two", "content_html": "<p>full</p>", "content_text": "less", "summary": "s",
         "date_published": "2026-11-22T06:00:00+05:30", "date_modified": "2026-11-22T07:00:00Z", "language": "hi",
@@ -45,7 +45,7 @@ def test_a_whole_item_is_read() -> None:
     assert [(each.url, each.length) for each in entry.enclosures] == [("https://example.org/f.mp3", 12)]
 
 
-def test_the_older_form_with_one_author_object_is_read() -> None:
+def test_case_6_48_the_older_form_with_one_author_object_is_read() -> None:
     found = feed(
         {"id": "1", "author": {"name": "Ann"}},
         {"id": "2"},
@@ -56,7 +56,7 @@ def test_the_older_form_with_one_author_object_is_read() -> None:
 
 
 @pytest.mark.parametrize(("written", "kept"), [(5, "5"), (5.0, "5.0"), (10**30, str(10**30))])
-def test_numeric_ids_become_text(written: float, kept: str) -> None:
+def test_case_6_48_numeric_ids_become_text(written: float, kept: str) -> None:
     assert [entry.id for entry in feed({"id": written}).entries] == [kept]
 
 
@@ -72,7 +72,7 @@ def test_plain_content_is_shown_literally() -> None:
 
 
 @pytest.mark.parametrize("items", [None, [], {}, "x", [None, 3, "x", []]])
-def test_items_that_are_none_are_no_entries(items: Any) -> None:
+def test_case_6_48_items_that_are_none_are_no_entries(items: Any) -> None:
     found = read({"version": VERSION, "items": items})
     assert isinstance(found, ParsedFeed)
     assert found.entries == ()
@@ -96,7 +96,7 @@ def test_the_end_of_a_feed_and_its_next_page_are_told() -> None:
         (b"[" * 100_000, FailureKind.PARSE, "deep"),
     ],
 )
-def test_json_that_is_no_feed_is_said_to_be_none(body: bytes, kind: FailureKind, word: str) -> None:
+def test_case_6_49_case_7_31_json_that_is_no_feed_is_said_to_be_none(body: bytes, kind: FailureKind, word: str) -> None:
     found = read(body)
     assert isinstance(found, Unreadable)
     assert found.kind is kind

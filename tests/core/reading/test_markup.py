@@ -98,7 +98,7 @@ def test_hostile_markup_costs_time_in_proportion_to_its_length(html: str) -> Non
         "<video src=x onerror=alert(1)></video>",
     ],
 )
-def test_nothing_that_runs_or_frames_is_shown(html: str) -> None:
+def test_case_6_53_nothing_that_runs_or_frames_is_shown(html: str) -> None:
     shown = clean_html(f"<p>before</p>{html}<p>after</p>", BASE).lower()
     for trace in (
         "script",

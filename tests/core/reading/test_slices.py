@@ -186,7 +186,7 @@ def test_another_time_zone_for_the_feed_makes_every_entry_new() -> None:
     assert moved.spans != read(body).spans
 
 
-def test_only_the_newest_count_and_the_others_do_not_return_when_those_are_known() -> None:
+def test_case_6_39_only_the_newest_count_and_the_others_do_not_return_when_those_are_known() -> None:
     dated = [
         f"<item><guid isPermaLink='false'>{day}</guid><pubDate>{day:02} Nov 2026 06:00:00 GMT</pubDate></item>"
         for day in (3, 9, 1, 8, 5)
