@@ -1,5 +1,11 @@
 """`poll` and `run --once`, from a feed list to stored entries, with feeds from a loopback server."""
 
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +16,11 @@ from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.plans import CheckResult, Outcome
 from tests.commands import Shell, make_shell
 from tests.factories import NOW
-from tests.servers import ScriptedServer, reply
+from tests.servers import Asked, ScriptedServer, reply
 from tests.serving import serving
 from tests.world import listed, rss, served
 
+ROOT = Path(__file__).parents[2]
 KEYS = {"id", "outcome", "status", "new", "updated", "matched", "error", "next_check_at"}
 
 
@@ -104,6 +111,27 @@ def test_a_broken_file_ends_the_command_with_every_problem(shell: Shell) -> None
     ran = shell.run("poll", "--json")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.count("error: feeds.yaml:") >= 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_poll_gives_its_feeds_back_at_once(
+    shell: Shell, web: ScriptedServer, number: signal.Signals, code: int
+) -> None:
+    async def never(_writer: asyncio.StreamWriter, _asked: Asked) -> None:
+        await asyncio.sleep(60)
+
+    web.on("/feed", never, served(rss(("1", "Customs"))))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AGGREGATOR_")}
+    command = [sys.executable, "-m", "aggregator", "poll", "--config", str(shell.folder / "feeds.yaml")]
+    places = ["--database", str(shell.folder / "data" / "aggregator.db"), "--data-dir", str(shell.folder / "data")]
+    with subprocess.Popen([*command, *places], cwd=ROOT, env=environ | shell.environ, stderr=subprocess.PIPE) as poll:
+        deadline = time.monotonic() + 60
+        while "/feed" not in web.paths() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        poll.send_signal(number)
+        _, errors = poll.communicate(timeout=30)
+    assert (poll.returncode, errors) == (code, b"")
+    assert shell.run("poll", "wire", "--json").line["outcome"] == "fetched"
 
 
 def test_one_full_cycle_checks_makes_a_digest_and_ends(shell: Shell) -> None:
