@@ -65,6 +65,12 @@ def host_of(url: str) -> str:
     return "" if parts is None else _host(parts)
 
 
+def origin_url(url: str) -> str:
+    """`url` down to its origin (RFC 9110 4.3.1): no user, path or query, so that nothing secret is left; empty for none."""
+    parts = _parts(url)
+    return f"{parts.scheme.lower()}://{_authority(parts).rpartition('@')[2]}/" if parts else ""
+
+
 def link_hash(url: str) -> bytes:
     """16 bytes that are equal for equal canonical URLs, http and https counted as one."""
     same = canonical(url)

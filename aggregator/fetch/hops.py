@@ -87,7 +87,7 @@ def headers_for(request: FetchRequest, hop: Hop, user_agent: str) -> list[Header
     """
     said = [
         (b"User-Agent", user_agent.encode("ascii", "replace")),
-        (b"Accept", ACCEPT),
+        (b"Accept", request.accept.encode("ascii") or ACCEPT),
         (b"Accept-Encoding", b"gzip, deflate"),
         (b"Connection", b"close"),
     ]

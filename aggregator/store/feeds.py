@@ -44,6 +44,13 @@ class DayRow:
     ok: int
     new: int
     gaps: int
+    not_modified: int = 0  # 304
+    same_body: int = 0  # 200 with the body of the last check
+    unconditional: int = 0  # without a validator
+    early: int = 0  # before the host wanted to be asked again
+    pages: int = 0  # older ones, after a gap
+    articles: int = 0
+    articles_failed: int = 0
 
 
 def followed(connection: Connection, *, ids: Collection[str] = (), unlisted: bool = False) -> tuple[FollowedFeed, ...]:
@@ -104,9 +111,10 @@ def save(connection: Connection, feeds: Sequence[Feed], *, now: datetime) -> Non
 
 def _ask_anew(connection: Connection, feed_id: str, host_id: int, now: datetime) -> None:
     forgotten: dict[str, Any] = dict.fromkeys(
-        ("url_in_use", "etag", "last_modified", "body_hash", "spans", "moved_to", "moved_since", "gone_at")
+        ("url_in_use", "etag", "last_modified", "validators_from", "body_hash", "spans", "moved_to", "moved_since")
     )
-    forgotten |= {"moved_count": 0, "gone": False, "failures": 0, "strikes": 0, "failing_since": None}
+    forgotten |= {"moved_count": 0, "gone_at": None, "gone": False, "slow_until": None}
+    forgotten |= {"failures": 0, "strikes": 0, "failing_since": None}
     values = {"host_id": host_id, "next_check_at": now, "error_kind": None, "error_detail": None, **forgotten}
     connection.execute(update(feed_state).where(feed_state.c.feed_id == feed_id).values(values))
 
@@ -164,6 +172,7 @@ def spread(connection: Connection, *, now: datetime, over: Any) -> int:
 
     Feeds never checked are due at once and stay so.
     """
+    dialect.lock_subscriptions(connection, exclusive=True)  # it touches every host, and checks hold theirs
     query = select(feed_state.c.feed_id).join(feed, feed.c.id == feed_state.c.feed_id)
     late = query.where(feed.c.active, feed_state.c.next_check_at <= now, feed_state.c.checked_at.is_not(None))
     ids = connection.execute(late.order_by(feed_state.c.next_check_at, feed_state.c.feed_id)).scalars().all()

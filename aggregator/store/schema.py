@@ -21,6 +21,9 @@ from sqlalchemy import (
 
 from aggregator.store.columns import Json, UtcDateTime, id_column, metadata
 
+# What a feed's day counts of requests; `early` ones were made before the host wanted to be asked again.
+REQUESTS = ("not_modified", "same_body", "unconditional", "early", "pages", "articles", "articles_failed")
+
 feed = Table(
     "feed",
     metadata,
@@ -77,6 +80,8 @@ feed_state = Table(
     Column("moved_count", Integer, nullable=False),
     Column("gone_at", UtcDateTime),
     Column("gone", Boolean, nullable=False),
+    Column("validators_from", Text),
+    Column("slow_until", UtcDateTime),
     Index(None, "host_id", "next_check_at"),
 )
 
@@ -89,6 +94,7 @@ feed_day = Table(
     Column("ok", Integer, nullable=False),
     Column("new", Integer, nullable=False),
     Column("gaps", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in REQUESTS),
     PrimaryKeyConstraint("feed_id", "day"),
     Index(None, "day"),
 )

@@ -111,21 +111,22 @@ def own_interval(
     """The interval that fits the feed, before the publisher's hints.
 
     Half the gap between entries, growing with silence; 60 min to 24 h (3 h at least without validators); at most a
-    third of the time that a document spans, so that nothing scrolls out unseen; half after a gap. A person's `interval`
-    replaces all that, `politeness: strict` makes it 24 h at least.
+    third of the time that a document spans, so that nothing scrolls out unseen; half after a gap. For a week after a
+    429 every floor is doubled. A person's `interval` replaces all that, `politeness: strict` makes it 24 h at least.
     """
     strict = CEILING if feed.politeness == "strict" else timedelta()
     if feed.interval is not None:
         return max(feed.interval, LEAST_SET, strict)
     known = sorted((min(at, now) for at in times), reverse=True)[:_LEARNED_ENTRIES]
-    own = min(max(_half_gap(known, state, now), _floor(state)), CEILING)
+    slow = 2 if state.slow_until is not None and now < state.slow_until else 1
+    own = min(max(_half_gap(known, state, now), slow * _floor(state)), CEILING)
     if (spanned := _spanned(known, document)) is not None:
-        own = min(own, max(spanned / 3, FLOOR))
+        own = min(own, max(spanned / 3, slow * FLOOR))
     if not _has_validators(state):
         grown = own * 1.5 ** min(state.unchanged, 10)
         own = max(own, min(grown, _UNCHANGED_MOST))
     if state.gap_rounds:
-        own = min(own, max(own / 2, FLOOR))
+        own = min(own, max(own / 2, slow * FLOOR))
     return max(own, strict)
 
 

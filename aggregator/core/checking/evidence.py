@@ -44,7 +44,8 @@ def alike(known: KnownEntry, entry: ParsedEntry) -> bool | None:
     """Whether the texts share half of their words; None when one of them is too short to tell."""
     if min(_length(known.text), _length(entry.text)) < _TELLING:
         return None
-    return similarity(known.text, entry.text) >= _ALIKE
+    # A stored text may go on with the article behind the entry.
+    return known.text.startswith(entry.text) or similarity(known.text, entry.text) >= _ALIKE
 
 
 def _length(text: str) -> int:

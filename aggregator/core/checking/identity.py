@@ -6,7 +6,7 @@ another name, is for `recognise`.
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from typing import TypeVar
@@ -58,22 +58,27 @@ def key_document(check: Check) -> Keyed:
     where the link is shared or is the feed's own page; then `encl:`, then `hash:`. Entries that end with one key are
     versions of one entry (RFC 4287 4.1.1) and the newest stands for them. `aliases` are further keys to ask the store
     for. `spans` maps "" where the reader left an entry out. `policy` is the one for the next document: `link` once half
-    of the ids repeat. A check that read nothing gives an empty document.
+    of the ids repeat. Entries of older pages come last, marked; `keys` and `spans` speak of the feed itself. A check
+    that read nothing gives an empty document.
     """
     policy = policy_of(check)
     if not isinstance(check.read, ReadDone):
         return Keyed(policy=policy)
     known = {span: check.state.spans[span] for span in check.read.feed.spans if span in check.state.spans}
-    names = [_names(one.entry) for one in check.read.entries]
+    older = check.backfill.entries if check.backfill else ()
+    read = (*check.read.entries, *older)
+    names = [_names(one.entry) for one in read]
     habits = _habits(check.read, names, policy)
-    versions = _key_all(check.read.entries, names, habits, frozenset(known.values()))
-    spans = _spans(check.read, versions, known)
-    entries = _newest_versions(versions)
+    versions = _key_all(read, names, habits, frozenset(known.values()))
+    own = versions[: len(check.read.entries)]
+    spans = _spans(check.read, own, known)
+    keys = frozenset(one.key for one in own) | {key for key in spans.values() if key}
+    entries = (*_newest_versions(own), *_older(versions[len(own) :], keys))
     if check.feed.identity == "auto" and policy == "id" and _ids_repeat(names, habits, frozenset(known.values())):
         policy = "link"
     return Keyed(
         entries=entries,
-        keys=frozenset(one.key for one in entries) | {key for key in spans.values() if key},
+        keys=keys,
         spans=spans,
         policy=policy,
     )
@@ -190,6 +195,11 @@ def _newest_versions(keyed: Sequence[KeyedEntry]) -> tuple[KeyedEntry, ...]:
         if one.key not in newest or _dated(one) > _dated(newest[one.key]):
             newest[one.key] = one
     return tuple(newest.values())
+
+
+def _older(keyed: Sequence[KeyedEntry], keys: Collection[str]) -> tuple[KeyedEntry, ...]:
+    """Entries that only older pages hold: what moved there while we read is known from the feed itself."""
+    return tuple(replace(one, older=True) for one in _newest_versions(keyed) if one.key not in keys)
 
 
 def _dated(keyed: KeyedEntry) -> datetime:

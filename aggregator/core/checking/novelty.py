@@ -35,14 +35,21 @@ def new_entries(check: Check, recognition: Recognition, known: Known, now: datet
     return tuple(_entry_plan(one, _origin(check, one, now), known, now) for one in ordered)
 
 
+def live_entries(check: Check, recognition: Recognition, now: datetime) -> tuple[ParsedEntry, ...]:
+    """The entries that would be stored as news now, the newest first; those of older pages come last."""
+    fresh = [one for one in recognition.entries if not one.stored and _origin(check, one, now) is Origin.LIVE]
+    entries = [one.keyed.read.entry for one in fresh]
+    return tuple(entries[::-1] if _is_oldest_first(entries) else entries)
+
+
 def revised_entries(recognition: Recognition, known: Known, now: datetime) -> Revised:
     """What became of stored entries whose words changed: matches they newly earn, evidence for those they had."""
     plans: list[RevisionPlan] = []
     postponed: set[str] = set()
     events: list[FeedEvent] = []
     for one in recognition.entries:
-        if one.known is None:
-            continue
+        if one.known is None or one.keyed.older:
+            continue  # an archive may hold the words of long ago
         verdict = change(one.known, one.keyed.read.entry, now)
         if verdict is Change.TOO_SOON:
             postponed.add(one.keyed.key)

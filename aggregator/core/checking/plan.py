@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.core.checking import cadence
-from aggregator.core.checking.gaps import is_gap
+from aggregator.core.checking.gaps import gap_events, is_gap
 from aggregator.core.checking.identity import id_key
 from aggregator.core.checking.novelty import new_entries, revised_entries
 from aggregator.core.checking.recognise import Recognition, recognise
@@ -23,7 +23,7 @@ from aggregator.core.checking.state import (
 )
 from aggregator.core.model.entries import ReadDone, Unreadable
 from aggregator.core.model.feeds import Answer, Feed, FeedState, Fetched, FetchFailed, NotModified
-from aggregator.core.model.plans import Check, CheckResult, FeedEvent, Keyed, Known, Outcome, RefreshPlan
+from aggregator.core.model.plans import Check, CheckResult, FeedEvent, Keyed, Known, Outcome, RefreshPlan, Requests
 
 FAILING_AFTER = timedelta(days=7)
 
@@ -99,6 +99,8 @@ def _failed(check: Check, known: Known, failure: Failure, now: datetime) -> Refr
         state=replace(new, next_check_at=due),
         events=turning_points(check, new),
         host_hold_until=cadence.host_hold(refused, new, now=now) if refused else None,
+        requests=_requests(check),
+        asked_at=check.asked_at,
     )
 
 
@@ -111,6 +113,8 @@ def _unchanged(check: Check, answer: Answer, known: Known, outcome: Outcome, now
         outcome=outcome,
         state=replace(new, next_check_at=due),
         events=turning_points(check, new),
+        requests=_requests(check),
+        asked_at=check.asked_at,
     )
 
 
@@ -120,7 +124,8 @@ def _read(check: Check, fetched: Fetched, read: ReadDone, keyed: Keyed, known: K
     revised = revised_entries(recognition, known, now)
     partial = fetched.answer.status == _PARTIAL
     spans = _spans(keyed, recognition, revised.postponed)
-    gap = is_gap(check, keyed, known, [one.key for one in recognition.entries if one.stored or one.historical])
+    recognised = [one.key for one in recognition.entries if (one.stored or one.historical) and not one.keyed.older]
+    gap = check.backfill is not None or is_gap(check, keyed, known, recognised)
     lesson = Lesson(
         feed=read.feed,
         spans=_merged(spans, check.state.spans) if partial else spans,
@@ -134,17 +139,21 @@ def _read(check: Check, fetched: Fetched, read: ReadDone, keyed: Keyed, known: K
     due = cadence.next_check(check.feed, learned, times=times, document=_size(learned.spans), now=now)
     # A feed that calls itself finished is still never given up, only asked as rarely as any.
     due = max(due, now + cadence.CEILING) if read.feed.expired else due
+    hold = cadence.host_hold(check.refused, replace(learned, failures=1), now=now) if check.refused else None
     return RefreshPlan(
         feed_id=check.feed.id,
         lease=check.lease,
         outcome=Outcome.FETCHED,
-        state=replace(learned, next_check_at=due),
+        state=replace(learned, next_check_at=max(due, hold or due)),
         new=new,
         revised=revised.plans,
         withdrawn=_withdrawn(check, read, spans, known, partial=partial),
         aliases=tuple((alias, one.known.entry_id) for one in recognition.entries if one.known for alias in one.aliases),
-        events=(*_events(gap, recognition), *revised.events, *turning_points(check, learned)),
+        events=(*_events(check, recognition, known, gap=gap), *revised.events, *turning_points(check, learned)),
         gap=gap,
+        host_hold_until=hold,
+        requests=_requests(check),
+        asked_at=check.asked_at,
     )
 
 
@@ -177,15 +186,28 @@ def _withdrawn(
     return tuple(dict.fromkeys(key for key in named if key not in present))
 
 
-def _events(gap: bool, recognition: Recognition) -> tuple[FeedEvent, ...]:
+def _events(check: Check, recognition: Recognition, known: Known, *, gap: bool) -> tuple[FeedEvent, ...]:
     if gap:
-        count = sum(not one.stored for one in recognition.entries)
-        detail = f"none of its {count} entries was known: others may have come and gone since the last check"
-        return (FeedEvent(kind="gap", detail=detail),)
+        return gap_events(check, recognition.entries, known)
     if count := sum(one.historical for one in recognition.entries):
         detail = f"{count} entries came back under new ids and links; they are stored as archive, not as news"
         return (FeedEvent(kind="policy", detail=detail),)
     return ()
+
+
+def _requests(check: Check) -> Requests:
+    """What the check asked, to be counted. A check that ended before its request was not one."""
+    fetched, state = check.fetched, check.state
+    asked = check.asked_at is not None
+    same = isinstance(fetched, Fetched) and check.body_hash is not None and check.body_hash == state.body_hash
+    return Requests(
+        not_modified=int(isinstance(fetched, NotModified)),
+        same_body=int(same),
+        unconditional=int(asked and state.etag is None and state.last_modified is None),
+        pages=check.backfill.pages if check.backfill else 0,
+        articles=check.articles.read + check.articles.failed,
+        articles_failed=check.articles.failed,
+    )
 
 
 def _size(spans: Mapping[bytes, str]) -> int:

@@ -101,7 +101,7 @@ def revision_of(entry: ParsedEntry, *, n: int, now: datetime) -> Revision:
     return Revision(
         n=n,
         title=entry.title,
-        text=entry.text,
+        text=entry.words,
         html=entry.html,
         link=entry.link,
         authors=entry.authors,

@@ -13,9 +13,12 @@ from aggregator.core.checking.moved import with_redirect
 from aggregator.core.model.entries import ParsedFeed
 from aggregator.core.model.feeds import Answer, FailureKind, FeedState, NotModified
 from aggregator.core.model.plans import Check, FeedEvent
-from aggregator.core.urls import host_of
+from aggregator.core.urls import host_of, origin_url
 
 GONE_APART = timedelta(hours=24)
+SLOW_FOR = timedelta(days=7)  # after a 429
+
+_TOO_MANY = 429
 DEGRADED = 3  # failures in a row that people are told of
 
 _LONGEST_DETAIL = 500
@@ -64,6 +67,7 @@ def after_failure(check: Check, failure: Failure, now: datetime) -> FeedState:
             strikes=old.strikes if failure.kind in _KILLED else 0,
             gone_at=gone_at,
             gone=old.gone or (is_gone and gone_at is not None and now - gone_at >= GONE_APART),
+            slow_until=now + SLOW_FOR if failure.status == _TOO_MANY else old.slow_until,
         ),
     )
 
@@ -77,10 +81,12 @@ def after_unchanged(check: Check, answer: Answer, now: datetime) -> FeedState:
     old = check.state
     same = isinstance(check.fetched, NotModified)
     max_age = answer.max_age if answer.max_age is not None or not same else old.hints.max_age
+    brought = _has_validators(answer) or not same
     kept = replace(
         old,
         etag=(answer.etag or old.etag) if same else answer.etag,
         last_modified=(answer.last_modified or old.last_modified) if same else answer.last_modified,
+        validators_from=_origin(answer) if brought else old.validators_from,
         hints=replace(old.hints, max_age=max_age),
         unchanged=0 if same else old.unchanged + 1,
         gap_rounds=max(0, old.gap_rounds - 1),
@@ -95,6 +101,7 @@ def after_reading(check: Check, answer: Answer, lesson: Lesson, now: datetime) -
         old,
         etag=answer.etag if lesson.whole else old.etag,
         last_modified=answer.last_modified if lesson.whole else old.last_modified,
+        validators_from=_origin(answer) if lesson.whole else old.validators_from,
         body_hash=check.body_hash if lesson.whole else None,
         spans=lesson.spans,
         hints=replace(lesson.feed.hints, max_age=answer.max_age),
@@ -129,6 +136,15 @@ def turning_points(check: Check, new: FeedState) -> tuple[FeedEvent, ...]:
         detail = f"its entries are now known by {new.identity}, as their ids do not stay or repeat"
         events.append(FeedEvent(kind="policy", detail=detail))
     return tuple(events)
+
+
+def _origin(answer: Answer) -> str | None:
+    """Who gave the validators of `answer`: only there they may be sent again."""
+    return origin_url(answer.url) if _has_validators(answer) else None
+
+
+def _has_validators(answer: Answer) -> bool:
+    return answer.etag is not None or answer.last_modified is not None
 
 
 def _succeeded(check: Check, state: FeedState, answer: Answer, now: datetime) -> FeedState:

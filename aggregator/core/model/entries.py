@@ -33,6 +33,14 @@ class ParsedEntry:
     updated: datetime | None = None  # UTC
     enclosures: tuple[Enclosure, ...] = ()
     span: bytes | None = None  # hash of the bytes it was read from, when the document could be cut
+    article: str = ""  # plain text of the page behind `link`, where it was asked for
+
+    @property
+    def words(self) -> str:
+        """Everything that can be read of it besides its title: what the feed says, then the article."""
+        if not self.article or self.article.startswith(self.text):
+            return self.article or self.text
+        return f"{self.text}\n{self.article}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +89,16 @@ class ReadJob:
     content_type: str = ""
     known_spans: frozenset[bytes] = frozenset()
     max_entries: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleJob:
+    """What a worker process is asked: one web page, and the entry whose article it holds."""
+
+    facts: FeedFacts
+    entry: ParsedEntry
+    body: bytes
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,8 @@ class FeedState:
     moved_count: int = 0
     gone_at: datetime | None = None
     gone: bool = False  # 410 twice, a day apart: only a person brings it back
+    validators_from: str | None = None  # the origin that gave the validators, as a URL without path
+    slow_until: datetime | None = None  # after a 429: the floor of the interval is doubled until then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,7 @@ class FetchRequest:
     headers: tuple[tuple[str, str], ...] = ()  # secrets already filled in
     verify_tls: bool = True
     validators_from: str | None = None  # the URL whose answer gave the validators, when redirects led elsewhere
+    accept: str = ""  # media types to ask for instead of a feed's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

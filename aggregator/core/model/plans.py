@@ -6,9 +6,26 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.core.model.entries import KnownEntry, ReadEntry, ReadResult, Revision
-from aggregator.core.model.feeds import FailureKind, Feed, FeedState, FetchResult
+from aggregator.core.model.feeds import FailureKind, Feed, FeedState, FetchFailed, FetchResult
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.core.model.topics import Evaluation, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """What a feed's older pages brought after a gap. `closed` means that they led back to what was known."""
+
+    entries: tuple[ReadEntry, ...] = ()
+    pages: int = 0
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Articles:
+    """How many pages behind new entries were read, and how many could not be."""
+
+    read: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +41,10 @@ class Check:
     fetched: FetchResult
     read: ReadResult | None = None
     body_hash: bytes | None = None
+    backfill: Backfill | None = None
+    articles: Articles = Articles()
+    asked_at: datetime | None = None
+    refused: FetchFailed | None = None  # why the feed's host gave no more, when it was asked for pages after the feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +55,7 @@ class KeyedEntry:
     read: ReadEntry
     aliases: tuple[str, ...] = ()
     link_hash: bytes | None = None
+    older: bool = False  # only a page before the feed's own holds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +63,7 @@ class Keyed:
     """A document with an identity for each of its entries, read now or known by its bytes."""
 
     entries: tuple[KeyedEntry, ...] = ()
-    keys: frozenset[str] = frozenset()  # every key of the document
+    keys: frozenset[str] = frozenset()  # every key of the document, without those of older pages
     spans: Mapping[bytes, str] = field(default_factory=dict)
     policy: str = "id"
 
@@ -122,7 +144,10 @@ class RevisionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """Something worth telling about a feed: gap, moved, gone, poisoned, recovered, policy, frozen (an entry)."""
+    """Something worth telling about a feed: gap, filled, moved, gone, poisoned, recovered, policy, frozen (an entry).
+
+    `filled` goes with a gap that older pages closed.
+    """
 
     kind: str
     detail: str
@@ -135,6 +160,18 @@ class Outcome(StrEnum):
     NOT_MODIFIED = "not_modified"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """What one check asked of hosts, to be counted: 0 or 1 of each kind, but for pages and articles."""
+
+    not_modified: int = 0  # 304
+    same_body: int = 0  # 200 with the very body the last check saw
+    unconditional: int = 0  # without a validator
+    pages: int = 0  # older ones, after a gap
+    articles: int = 0
+    articles_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +189,8 @@ class RefreshPlan:
     events: tuple[FeedEvent, ...] = ()
     gap: bool = False
     host_hold_until: datetime | None = None
+    requests: Requests = Requests()
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
