@@ -117,7 +117,7 @@ _TOKEN_HINTS = {
     "NEAR": "NEAR/4 stands between two parts",
     "EXCEPT": "EXCEPT stands between two parts, once; use brackets for more",
     "COMMA": "commas stand only inside ATLEAST n(..) and SENT(..); words side by side must all be there",
-    "RPAR": "there is nothing before this bracket to close",
+    "RPAR": "a word or a group is missing before this bracket",
     "BOOST": "a weight follows the word it belongs to: fentanyl^2",
 }
 

@@ -20,33 +20,10 @@ def test_a_sound_topic_has_no_problems() -> None:
     assert problems(SOUND) == ()
 
 
-@pytest.mark.parametrize(
-    ("query", "column", "word"),
-    [
-        ("NOT film", 1, "NOT alone"),
-        ("a OR NOT b", 6, "NOT alone"),
-        ("NOT a NOT b", 1, "NOT alone"),
-        ("x AND (NOT a NOT b)", 8, "NOT alone"),
-        ("SENT(NOT a)", 6, "NOT alone"),
-        ("title:(NOT a)", 8, "NOT alone"),
-        ("ATLEAST 1(a, NOT b)", 14, "NOT alone"),
-        ("(a AND b) NEAR/2 c", 2, "AND cannot stand inside NEAR"),
-        ("c ONEAR/2 (a b)", 12, "AND cannot stand inside ONEAR"),
-        ("a EXCEPT (b AND c)", 11, "AND cannot stand inside EXCEPT"),
-        ("a NEAR/2 SENT(b)", 10, "SENT cannot stand inside NEAR"),
-        ("a NEAR/2 ATLEAST 1(b)", 10, "ATLEAST cannot stand inside NEAR"),
-        ("a NEAR/2 @both", 10, "@both cannot stand inside NEAR"),
-        ("a @bot", 3, "no list @bot"),
-        ("/(/", 1, "cannot be used"),
-        ("x OR /a*/", 6, "matches the empty text"),
-        (r"/(?=a)b/", 1, "cannot be used"),
-        ("/" + "a" * 501 + "/", 1, "at most 500"),
-    ],
-)
-def test_what_can_be_read_but_not_meant_is_told_by_column(query: str, column: int, word: str) -> None:
-    ((clause, at, message),) = told(query, both="x AND y")
-    assert (clause, at) == ("c", column)
-    assert word in message
+def test_a_regular_expression_has_a_longest_length() -> None:
+    ((clause, at, message),) = told("drug OR /" + "a" * 501 + "/")
+    assert (clause, at) == ("c", 9)
+    assert "at most 500" in message
 
 
 def test_an_unknown_list_names_its_nearest_neighbour() -> None:
