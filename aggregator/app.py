@@ -13,7 +13,6 @@ from aggregator.configure import Configurator
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
-from aggregator.core.model.topics import Topic
 from aggregator.dispatch import Dispatcher
 from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
@@ -36,7 +35,10 @@ SECRET_BYTES = 32
 
 @dataclass(slots=True, kw_only=True)
 class App:
-    """Everything one process needs, wired. Used as an async context manager where it fetches or sends."""
+    """Everything one process needs, wired. Used as an async context manager where it fetches or sends.
+
+    Worker processes start with `follow` or `keep_following`, one of which comes before any check.
+    """
 
     settings: Settings
     clock: Clock
@@ -49,12 +51,10 @@ class App:
     transports: Mapping[str, Transport]
     _versions: Mapping[str, int] | None = None  # of the topics that the workers match with
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _watched: tuple[Topic, ...] | None = None
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self.fetcher)
         self._open.push_async_callback(self.workers.stop)
-        await self.keep_following()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -68,11 +68,14 @@ class App:
         return planned
 
     async def keep_following(self) -> None:
-        """Match with the topics that were last applied, by whichever process; cheap while they are the same."""
-        wanted = await self.store.reading(topics.listed)
-        if wanted != self._watched:
-            await self.workers.set_topics(wanted)
-            self._watched = wanted
+        """Match with the topics that were last applied, by whichever process; cheap while they are the same.
+
+        It starts the worker processes when it is first called: nothing can be read before.
+        """
+        versions = await self.store.reading(topics.versions)
+        if versions != self._versions:
+            await self.workers.set_topics(await self.store.reading(topics.listed))
+            self._versions = versions
 
 
 def make_clock(settings: Settings, *, runs_on: bool) -> Clock:
