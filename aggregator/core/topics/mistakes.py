@@ -9,6 +9,8 @@ from aggregator.core.topics.fields import FIELD_NAMES
 MAX_LENGTH = 20_000
 MAX_DEPTH = 25
 MAX_NEARS = 60
+MAX_PARTS = 2_000  # words, operators, brackets and commas: reading one takes some 20 microseconds
+MAX_PATTERNS = 10  # regular expressions: compiling a bad one takes 5 milliseconds
 MAX_DISTANCE = 30
 
 
@@ -24,6 +26,7 @@ class QueryError(Exception):
 
 _QUOTED = re.compile(r'"[^"]*"|(?<![^\s(:,])/(?:\\.|[^/\\\n])+/|(?<![^\s(),"])#[^\n]*')
 
+_PART = re.compile(r'[^\s(),":^]+|[(),:^]')
 _INCOMPLETE = re.compile(r"(?<![^\s(,])(?:O?NEAR(?!/[0-9])|ATLEAST(?!\s+[0-9]+\s*\()|SENT(?!\())(?![^\s(/])")
 _FIELD = re.compile(r"(?<![^\s(,])([A-Za-z_]+):(?=\S)")
 
@@ -41,6 +44,10 @@ def check_size(query: str) -> None:
         )
     if not query.strip():
         raise QueryError(1, "the query is empty", "write at least one word")
+    parts = [match.start() for match in _PART.finditer(query)]
+    if len(parts) > MAX_PARTS:
+        message = f"more than {MAX_PARTS:,} words, operators and brackets in one query"
+        raise QueryError(parts[MAX_PARTS] + 1, message, "split it into several clauses, or name parts as @lists")
     nears = [match.start() for match in re.finditer("NEAR/", query)]
     if len(nears) > MAX_NEARS:
         raise QueryError(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from aggregator.core.topics import tree
-from aggregator.core.topics.mistakes import QueryError
+from aggregator.core.topics.mistakes import MAX_PATTERNS, QueryError
 from aggregator.core.topics.regexes import BadPattern, compile_pattern
 
 
@@ -24,16 +24,11 @@ def wrongs(query: tree.Node, lists: Mapping[str, tree.Node]) -> Iterator[QueryEr
             case tree.Except(left, right):
                 yield from _placed(left, "EXCEPT", lists)
                 yield from _placed(right, "EXCEPT", lists)
-            case tree.Pattern(text, ignore_case):
-                compiled = compile_pattern(text, ignore_case=ignore_case)
-                if isinstance(compiled, BadPattern):
-                    yield QueryError(
-                        node.column, f"/{text[:60]}/ cannot be used: {compiled.message}", "RE2 syntax is known"
-                    )
             case tree.Ref(name) if name not in lists:
                 yield _unknown_list(node, lists)
             case _:
                 yield from (_lone_not(part) for part in tree.children(node) if isinstance(part, tree.Not))
+    yield from _patterns([node for node in tree.walk(query) if isinstance(node, tree.Pattern)])
 
 
 def circles(lists: Mapping[str, tree.Node]) -> Iterator[tuple[str, QueryError]]:
@@ -53,6 +48,18 @@ def circles(lists: Mapping[str, tree.Node]) -> Iterator[tuple[str, QueryError]]:
                     name,
                     QueryError(node.column, f"@{node.name} leads back to @{name}", "a list cannot contain itself"),
                 )
+
+
+def _patterns(nodes: list[tree.Pattern]) -> Iterator[QueryError]:
+    if len(nodes) > MAX_PATTERNS:
+        message = f"more than {MAX_PATTERNS} regular expressions in one query"
+        yield QueryError(nodes[MAX_PATTERNS].column, message, "join them with a |: /one|two/")
+        return
+    for node in nodes:
+        compiled = compile_pattern(node.text, ignore_case=node.ignore_case)
+        if isinstance(compiled, BadPattern):
+            message = f"/{node.text[:60]}/ cannot be used: {compiled.message}"
+            yield QueryError(node.column, message, "RE2 syntax is known")
 
 
 def _lone_not(node: tree.Node) -> QueryError:
