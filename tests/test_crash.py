@@ -10,8 +10,8 @@ import pytest
 from tests.farm import ENTRIES, Farm
 from tests.house import House
 
-FEEDS = 300
-LEASE = 2.0
+FEEDS = 200
+LEASE = 5.0  # longer than a busy machine may keep a living process from extending it: a lost lease is a strike
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_case_7_52_a_poll_killed_in_the_middle_and_begun_again_ends_in_the_same_
     process.communicate()
     assert house.entries() < FEEDS * ENTRIES
     time.sleep(LEASE)
-    for _ in range(5):
+    for _ in range(2):
         house.run("poll")
     holds_everything_once(house, farm)
     assert house.ask("SELECT count(*) FROM host WHERE lease IS NOT NULL") == [(0,)]

@@ -63,14 +63,18 @@ def _engine(service: "App") -> "Engine":
 def _shared_engine(service: "App") -> "Engine":
     """Procrastinate on the service's own database, its schema made ready. Raises ConfigError where it is not installed."""
     try:
-        from aggregator.engine.procrastinate import ProcrastinateEngine  # noqa: PLC0415 - lazily, as above
+        from aggregator.engine.procrastinate import STALLED_AFTER, ProcrastinateEngine  # noqa: PLC0415 - lazily, as above
         from aggregator.engine.procrastinate_schema import apply_schema  # noqa: PLC0415 - as above
     except ImportError as error:
         hint = "pip install 'feed-aggregator[postgres]'"
         message = f"procrastinate is not installed ({error})"
         raise ConfigError([Problem(where="AGGREGATOR_ENGINE", message=message, hint=hint)]) from None
     apply_schema(service.settings.database)
-    return ProcrastinateEngine(service.settings.database, clock=service.clock)
+    # Who may lose a host's lease may also lose a job: no worker is waited for longer than that.
+    patience = min(STALLED_AFTER, service.settings.lease)
+    return ProcrastinateEngine(
+        service.settings.database, clock=service.clock, stalled_after=patience, rescue_every=patience / 2
+    )
 
 
 async def _one_cycle(service: "App") -> str:

@@ -21,9 +21,10 @@ from aggregator.engine.contract import Job, JobStatus
 from aggregator.engine.procrastinate_schema import apply_schema, conninfo, schema_applied
 from aggregator.engine.runs import Runs
 
-__all__ = ["ProcrastinateEngine", "apply_schema", "schema_applied"]
+__all__ = ["STALLED_AFTER", "ProcrastinateEngine", "apply_schema", "schema_applied"]
 
 POOL_SIZE = 4
+STALLED_AFTER = timedelta(seconds=30)
 # `stop` shares its second between the jobs that tidy up, the worker that signs off, and the pool.
 GRACE = timedelta(seconds=0.4)
 CLOSING = 0.2
@@ -54,8 +55,8 @@ class ProcrastinateEngine:
         *,
         clock: Callable[[], datetime],
         poll: timedelta = timedelta(seconds=1),
-        stalled_after: timedelta = timedelta(seconds=30),
-        rescue_every: timedelta = timedelta(minutes=1),
+        stalled_after: timedelta = STALLED_AFTER,
+        rescue_every: timedelta = timedelta(seconds=15),
         settle_every: timedelta = timedelta(seconds=10),
     ) -> None:
         self._url = url
