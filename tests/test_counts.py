@@ -13,7 +13,6 @@ from aggregator.core.model.entries import ReadDone, ReadJob, ReadResult
 from aggregator.core.model.plans import Outcome
 from aggregator.store import entries, group
 from aggregator.store.database import Store
-from aggregator.workers import Workers
 from tests.farm import ENTRIES, Farm
 from tests.servers import reply
 from tests.world import listed, rss, run, served, world
@@ -21,19 +20,12 @@ from tests.world import listed, rss, run, served, world
 FEEDS = 80
 
 
-class CountingWorkers(Workers):
-    """Workers that remember the jobs they were given and how many entries they read in them."""
+@dataclass(slots=True)
+class Read:
+    """The jobs that an App's workers were given, and how many entries they read in them."""
 
-    def __init__(self, workers: Workers) -> None:
-        self._inner = workers
-        self.jobs: list[ReadJob] = []
-        self.entries = 0
-
-    async def read(self, jobs: Sequence[ReadJob]) -> tuple[ReadResult, ...]:
-        self.jobs += jobs
-        results = await self._inner.read(jobs)
-        self.entries += sum(len(result.entries) for result in results if isinstance(result, ReadDone))
-        return results
+    jobs: list[ReadJob] = field(default_factory=list)
+    entries: int = 0
 
     def forget(self) -> None:
         self.jobs.clear()
@@ -48,10 +40,18 @@ class Statements:
     committed: list[int] = field(default_factory=list)
 
 
-def counting_workers(app: App) -> CountingWorkers:
-    counting = CountingWorkers(app.workers)
-    app.refresher._workers = counting
-    return counting
+def counted(app: App, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Count what `app`'s workers read from now on."""
+    seen, read = Read(), app.workers.read
+
+    async def counting(jobs: Sequence[ReadJob]) -> tuple[ReadResult, ...]:
+        seen.jobs += jobs
+        results = await read(jobs)
+        seen.entries += sum(len(result.entries) for result in results if isinstance(result, ReadDone))
+        return results
+
+    monkeypatch.setattr(app.workers, "read", counting)
+    return seen
 
 
 @contextmanager
@@ -86,19 +86,21 @@ def bodies(*titles: str, built: str = "") -> bytes:
         pytest.param(served(bodies("a", "b", "c"), etag='"1"'), Outcome.FETCHED, id="a 200 with the same bytes"),
     ],
 )
-def test_an_unchanged_feed_hands_no_byte_to_the_parser(tmp_path: Path, second: bytes, outcome: Outcome) -> None:
+def test_an_unchanged_feed_hands_no_byte_to_the_parser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: bytes, outcome: Outcome
+) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:
             url = w.server.on("/a", served(bodies("a", "b", "c"), etag='"1"'), second)
             await w.follow(listed([("wire", url)]))
-            workers = counting_workers(w.app)
+            read = counted(w.app, monkeypatch)
             await w.app.refresher.check()
-            assert (len(workers.jobs), workers.entries) == (1, 3)
-            workers.forget()
+            assert (len(read.jobs), read.entries) == (1, 3)
+            read.forget()
             w.clock.forward(days=2)
             (result,) = await w.app.refresher.check()
             assert result.outcome is outcome
-            assert (workers.jobs, workers.entries) == ([], 0)
+            assert (read.jobs, read.entries) == ([], 0)
 
     run(go)
 
@@ -112,17 +114,19 @@ def test_an_unchanged_feed_hands_no_byte_to_the_parser(tmp_path: Path, second: b
         pytest.param(bodies("a", "B, corrected", "c", "d", "e", "f"), 4, id="three are new and one was edited"),
     ],
 )
-def test_only_new_and_edited_entries_of_a_changed_feed_are_parsed(tmp_path: Path, second: bytes, parsed: int) -> None:
+def test_only_new_and_edited_entries_of_a_changed_feed_are_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: bytes, parsed: int
+) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:
             url = w.server.on("/a", served(bodies("a", "b", "c", built="then")), served(second))
             await w.follow(listed([("wire", url)]))
-            workers = counting_workers(w.app)
+            read = counted(w.app, monkeypatch)
             await w.app.refresher.check()
-            workers.forget()
+            read.forget()
             w.clock.forward(days=2)
             (result,) = await w.app.refresher.check()
-            assert (len(workers.jobs), workers.entries) == (1, parsed)
+            assert (len(read.jobs), read.entries) == (1, parsed)
             assert result.new + result.updated == parsed
 
     run(go)
