@@ -21,16 +21,17 @@ from aggregator.fetch.guard import Resolver
 from aggregator.mail.files import FileTransport, MaildirTransport
 from aggregator.mail.smtp import SmtpTransport
 from aggregator.mail.transport import Transport
-from aggregator.refresh import Refresher
+from aggregator.refresh import Refresher, Visitor
 from aggregator.settings import Settings, secret_lookup
 from aggregator.store import migrate, topics
 from aggregator.store.database import Store
 from aggregator.store.migrate import Schema
-from aggregator.workers import Workers
+from aggregator.workers import Workers, reads_articles
 
 Clock = Callable[[], datetime]
 
 SECRET_BYTES = 32
+RAW_FOLDER = "raw"  # in the data folder: the last body of each feed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,14 +120,11 @@ def build(
     lookup = secret_lookup(environ)
     refresher = Refresher(
         store=store,
-        fetcher=fetcher,
-        workers=workers,
+        visitor=make_visitor(settings, store, fetcher, workers, clock=clock, secrets=lookup),
         clock=clock,
         token=new_token,
-        secrets=lookup,
         lease=settings.lease,
         concurrency=settings.concurrency,
-        max_entries=settings.max_entries,
     )
     return App(
         settings=settings,
@@ -138,6 +136,23 @@ def build(
         dispatcher=make_dispatcher(settings, store, carriers, clock),
         configurator=Configurator(store=store, path=settings.config, environ=lookup, public_id=new_public_id),
         transports=carriers,
+    )
+
+
+def make_visitor(
+    settings: Settings, store: Store, fetcher: Fetcher, workers: Workers, *, clock: Clock, secrets: Mapping[str, str]
+) -> Visitor:
+    """What asks one feed, with the settings' caps; articles are read where the extra for it is installed."""
+    return Visitor(
+        store=store,
+        fetcher=fetcher,
+        workers=workers,
+        clock=clock,
+        secrets=secrets,
+        max_entries=settings.max_entries,
+        page_pause=2 * settings.host_gap,
+        raw=settings.data_dir / RAW_FOLDER,
+        full_text=reads_articles(),
     )
 
 

@@ -20,7 +20,6 @@ from aggregator.store.schema import (
     feed_day,
     feed_event,
     feed_state,
-    host,
     ledger,
     match,
     revision,
@@ -31,14 +30,13 @@ def apply(connection: Connection, plans: Sequence[RefreshPlan], *, now: datetime
     """Write every plan whose lease is still held; which ones those were. The others left no trace."""
     held = claims.still_held(connection, {plan.lease for plan in plans})
     hosts = feeds.hosts_of(connection, [plan.feed_id for plan in plans])
-    early = _early(connection, plans)
     ours = tuple(plan for plan in plans if (plan.lease, hosts.get(plan.feed_id)) in held)
     _write_entries(connection, ours)
     _write_revisions(connection, ours, now)
     _write_aliases(connection, ours, now)
     _write_states(connection, ours, now)
     for plan in ours:
-        _count_day(connection, plan, now, early=plan.feed_id in early)
+        _count_day(connection, plan, now)
     return ours
 
 
@@ -229,25 +227,12 @@ def _write_states(connection: Connection, plans: Sequence[RefreshPlan], now: dat
             claims.hold(connection, name=plan.state.host, until=plan.host_hold_until)
 
 
-def _early(connection: Connection, plans: Sequence[RefreshPlan]) -> frozenset[str]:
-    """The feeds that were asked although their host had told us to wait: none, unless something is wrong with us."""
-    query = select(feed_state.c.feed_id, host.c.hold_until).join(host, host.c.id == feed_state.c.host_id)
-    held = query.where(feed_state.c.feed_id.in_([plan.feed_id for plan in plans]), host.c.hold_until.is_not(None))
-    until = {row.feed_id: row.hold_until for row in connection.execute(held)}
-    return frozenset(
-        plan.feed_id
-        for plan in plans
-        if plan.asked_at is not None and plan.feed_id in until and plan.asked_at < until[plan.feed_id]
-    )
-
-
-def _count_day(connection: Connection, plan: RefreshPlan, now: datetime, *, early: bool) -> None:
+def _count_day(connection: Connection, plan: RefreshPlan, now: datetime) -> None:
     counted = {
         "checks": 1,
         "ok": int(plan.outcome in {Outcome.FETCHED, Outcome.NOT_MODIFIED}),
         "new": len(plan.new),
         "gaps": int(plan.gap),
-        "early": int(early),
         **asdict(plan.requests),
     }
     row = dialect.insert(connection, feed_day).values(feed_id=plan.feed_id, day=day_of(now), **counted)

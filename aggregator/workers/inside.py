@@ -4,6 +4,7 @@ The parser and the topics' engine are loaded when a process enters, never by the
 """
 
 import fcntl
+import logging
 import os
 import resource
 import signal
@@ -13,7 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.core.errors import ConfigError, Problem
-from aggregator.core.model.entries import FeedFacts, ParsedEntry, ReadDone, ReadEntry, ReadJob, ReadResult, Unreadable
+from aggregator.core.model.entries import (
+    ArticleJob,
+    FeedFacts,
+    ParsedEntry,
+    ReadDone,
+    ReadEntry,
+    ReadJob,
+    ReadResult,
+    Unreadable,
+)
 from aggregator.core.model.topics import Evaluation, Topic
 
 if TYPE_CHECKING:
@@ -92,6 +102,19 @@ def read_all(jobs: tuple[ReadJob, ...]) -> tuple[ReadResult, ...]:
     return tuple(results)
 
 
+def extract(jobs: tuple[ArticleJob, ...]) -> ReadEntry | Unreadable:
+    """The one job's entry with the article its page holds, and the flags that title, text and article earn together."""
+    from aggregator.core.reading.article import read_article  # noqa: PLC0415 - the parent never parses
+
+    logging.disable(logging.CRITICAL)  # what the extractor says of a page is no news of ours
+    job = jobs[0]
+    found = read_article(job.body, job.content_type)
+    if isinstance(found, Unreadable):
+        return found
+    entry = replace(job.entry, article=found)
+    return ReadEntry(entry=entry, flags=_flags(_fields(entry, job.facts)))
+
+
 def evaluate_all(fields: tuple["EntryFields", ...]) -> tuple[tuple[Evaluation, ...], ...]:
     """The flagged evaluations of each entry, in order."""
     return tuple(_flags(each) for each in fields)
@@ -107,7 +130,7 @@ def _fields(entry: ParsedEntry, facts: FeedFacts) -> "EntryFields":
 
     return EntryFields(
         title=entry.title,
-        text=entry.text,
+        text=entry.words,
         authors=entry.authors,
         tags=(*entry.tags, *facts.tags),
         feed=facts.feed_id,

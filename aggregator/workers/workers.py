@@ -7,16 +7,17 @@ import asyncio
 import pyexpat
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessExpired
 
 from aggregator.core.errors import ConfigError, Problem
-from aggregator.core.model.entries import ReadJob, ReadResult, Unreadable
+from aggregator.core.model.entries import ArticleJob, ReadEntry, ReadJob, ReadResult, Unreadable
 from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.workers.crew import Crew
-from aggregator.workers.inside import evaluate_all, read_all
+from aggregator.workers.inside import evaluate_all, extract, read_all
 from aggregator.workers.inside import problems as compile_problems
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class Workers:
             for at, result in zip(group, results, strict=True)
         }
         return tuple(placed[at] for at in range(len(jobs)))
+
+    async def extract(self, job: ArticleJob) -> ReadEntry | Unreadable:
+        """The job's entry with the article that its page holds, matched as a whole, or why there is none. As `read`."""
+        outcome = await self._try(extract, (job,))
+        return _unreadable(outcome, self._timeout) if isinstance(outcome, BaseException) else outcome
 
     async def evaluate(self, fields: Sequence["EntryFields"]) -> tuple[tuple[Evaluation, ...], ...]:
         """The flagged evaluations of each entry, in order. Raises RuntimeError when one cannot be evaluated."""
@@ -161,6 +167,11 @@ class Workers:
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         leaving.add_done_callback(lambda _: self._left.remove(crew))
+
+
+def reads_articles() -> bool:
+    """Whether articles can be found in web pages here: that takes the extra `fulltext`."""
+    return find_spec("trafilatura") is not None
 
 
 def _groups(jobs: Sequence[ReadJob]) -> list[tuple[int, ...]]:

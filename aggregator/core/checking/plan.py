@@ -100,7 +100,6 @@ def _failed(check: Check, known: Known, failure: Failure, now: datetime) -> Refr
         events=turning_points(check, new),
         host_hold_until=cadence.host_hold(refused, new, now=now) if refused else None,
         requests=_requests(check),
-        asked_at=check.asked_at,
     )
 
 
@@ -114,7 +113,6 @@ def _unchanged(check: Check, answer: Answer, known: Known, outcome: Outcome, now
         state=replace(new, next_check_at=due),
         events=turning_points(check, new),
         requests=_requests(check),
-        asked_at=check.asked_at,
     )
 
 
@@ -149,11 +147,14 @@ def _read(check: Check, fetched: Fetched, read: ReadDone, keyed: Keyed, known: K
         revised=revised.plans,
         withdrawn=_withdrawn(check, read, spans, known, partial=partial),
         aliases=tuple((alias, one.known.entry_id) for one in recognition.entries if one.known for alias in one.aliases),
-        events=(*_events(check, recognition, known, gap=gap), *revised.events, *turning_points(check, learned)),
+        events=(
+            *_events(check, recognition, known, gap=gap),
+            *revised.events,
+            *turning_points(check, learned),
+        ),
         gap=gap,
         host_hold_until=hold,
         requests=_requests(check),
-        asked_at=check.asked_at,
     )
 
 
@@ -204,6 +205,7 @@ def _requests(check: Check) -> Requests:
         not_modified=int(isinstance(fetched, NotModified)),
         same_body=int(same),
         unconditional=int(asked and state.etag is None and state.last_modified is None),
+        early=int(check.asked_at is not None and check.held_until is not None and check.asked_at < check.held_until),
         pages=check.backfill.pages if check.backfill else 0,
         articles=check.articles.read + check.articles.failed,
         articles_failed=check.articles.failed,

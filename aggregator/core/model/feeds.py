@@ -85,6 +85,11 @@ class Feed:
         """What people read: the given name, else the id."""
         return self.name or self.id
 
+    @property
+    def is_private(self) -> bool:
+        """Whether it is asked with headers or a password of its own: what it says is then not for other eyes."""
+        return bool(self.headers) or "${" in self.url or "@" in self.url.partition("://")[2].partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:

@@ -44,6 +44,7 @@ class Check:
     backfill: Backfill | None = None
     articles: Articles = Articles()
     asked_at: datetime | None = None
+    held_until: datetime | None = None  # until when the host had asked us to wait, as far as was known then
     refused: FetchFailed | None = None  # why the feed's host gave no more, when it was asked for pages after the feed
 
 
@@ -144,7 +145,7 @@ class RevisionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """Something worth telling about a feed: gap, filled, moved, gone, poisoned, recovered, policy, frozen (an entry).
+    """Something worth telling about a feed: gap, filled, moved, gone, poisoned, recovered, policy, emptied, frozen (an entry).
 
     `filled` goes with a gap that older pages closed.
     """
@@ -169,6 +170,7 @@ class Requests:
     not_modified: int = 0  # 304
     same_body: int = 0  # 200 with the very body the last check saw
     unconditional: int = 0  # without a validator
+    early: int = 0  # before the host wanted to be asked again: none, unless something is wrong with us
     pages: int = 0  # older ones, after a gap
     articles: int = 0
     articles_failed: int = 0
@@ -190,7 +192,6 @@ class RefreshPlan:
     gap: bool = False
     host_hold_until: datetime | None = None
     requests: Requests = Requests()
-    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
