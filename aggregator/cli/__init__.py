@@ -37,7 +37,7 @@ SECTIONS: dict[str, tuple[Listed, ...]] = {
     ),
     "What is followed": (
         Listed("feeds", "feeds", "list, show, check, add, remove, import and export feeds", is_group=True),
-        Listed("topics", "topics", "list, check and test what people watch", is_group=True),
+        Listed("topics", "topics", "what people watch: check, test, explain and measure it", is_group=True),
         Listed("subscribers", "subscribers", "who receives which digest", is_group=True),
         Listed("plan", "apply", "what feeds.yaml would change"),
         Listed("apply", "apply", "make it so"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli import topics_evaluate, topics_why
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, count, note, print_json, print_table, progress, say
@@ -243,3 +244,7 @@ def _nearly(node: "NodeTrace") -> "Iterator[NodeTrace]":
         yield node
     for part in node.parts:
         yield from _nearly(part)
+
+
+app.command("evaluate")(topics_evaluate.evaluate)
+app.command("why")(topics_why.why)

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from aggregator.core.model.entries import FeedFacts, Revision
+
 TITLE = "title"
 TEXT = "text"
 WORDS = (TITLE, TEXT)  # where a word without a field is looked for
@@ -59,6 +61,20 @@ class EntryFields:
         if field == TITLE:
             return self.title
         return without_boilerplate(self.text) if field == TEXT else texts[field]
+
+
+def stored_fields(revision: Revision, facts: FeedFacts) -> EntryFields:
+    """What topics may ask of a stored entry: the words of a revision, and what is known of its feed."""
+    return EntryFields(
+        title=revision.title,
+        text=revision.text,
+        authors=revision.authors,
+        tags=(*revision.tags, *facts.tags),
+        feed=facts.feed_id,
+        tier=facts.tier,
+        language=revision.language or facts.language,
+        url=revision.link,
+    )
 
 
 def without_boilerplate(text: str) -> str:

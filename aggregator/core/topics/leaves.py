@@ -129,6 +129,11 @@ class ListMatcher(Matcher):
             document.known[self._inner] = self._inner.match(document)
         return document.known[self._inner]
 
+    @property
+    def inner(self) -> Matcher:
+        """What the name stands for."""
+        return self._inner
+
     def anchors(self, lexicon: Lexicon) -> Anchors:
         """The list's own."""
         return self._inner.anchors(lexicon)

@@ -8,19 +8,31 @@ from aggregator.core.topics.definition import CASES
 from aggregator.core.topics.document import Document
 from aggregator.core.topics.fields import EntryFields
 from aggregator.core.topics.index import CompiledTopic, TopicIndex
-from aggregator.core.topics.leaves import Matcher
-from aggregator.core.topics.operators import ExceptMatcher, NearMatcher, SentenceMatcher
+from aggregator.core.topics.leaves import ListMatcher, Matcher
+from aggregator.core.topics.operators import (
+    AtLeastMatcher,
+    ExceptMatcher,
+    NearMatcher,
+    NotMatcher,
+    OrMatcher,
+    SentenceMatcher,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTrace:
-    """One node of a query: its text, whether it holds, where, and in `note` why it does not although parts do."""
+    """One node of a query: its text, whether it holds, where, and in `note` why it does not although parts do.
+
+    `any_of` says that some of its parts are enough. A list's own tree is among the parts only where it tells why the list
+    does not hold.
+    """
 
     query: str
     column: int
     holds: bool
     spans: tuple[Span, ...] = ()
     note: str = ""
+    any_of: bool = False
     parts: tuple["NodeTrace", ...] = ()
 
 
@@ -95,7 +107,13 @@ def _cases(matcher: Matcher, document: Document, points: dict[str, float]) -> Cl
     node = _node(matcher, document)
     taken = points.get(CASES, 0.0) if node.holds else 0.0
     return ClauseTrace(
-        name=CASES, kind=ClauseKind.LOWER, weight=-taken, fired=node.holds, points=taken, spans=node.spans, tree=node
+        name=CASES,
+        kind=ClauseKind.LOWER,
+        weight=abs(taken),
+        fired=node.holds,
+        points=taken,
+        spans=node.spans,
+        tree=node,
     )
 
 
@@ -107,21 +125,34 @@ def _node(matcher: Matcher, document: Document) -> NodeTrace:
         holds=hits is not None,
         spans=score.spans(hits or (), document),
         note="" if hits is not None else _why_not(matcher, document),
-        parts=tuple(_node(part, document) for part in matcher.parts),
+        any_of=isinstance(matcher, OrMatcher | AtLeastMatcher),
+        parts=tuple(_node(part, document) for part in matcher.parts) or _within_list(matcher, document),
     )
+
+
+def _within_list(matcher: Matcher, document: Document) -> tuple[NodeTrace, ...]:
+    """The tree behind a list's name, when something was found there and then excluded."""
+    if not isinstance(matcher, ListMatcher) or matcher.match(document) is not None:
+        return ()
+    inner = _node(matcher.inner, document)
+    return (inner,) if _has_note(inner) else ()
+
+
+def _has_note(node: NodeTrace) -> bool:
+    return bool(node.note) or any(_has_note(part) for part in node.parts)
 
 
 def _why_not(matcher: Matcher, document: Document) -> str:
     """What killed a node whose parts hold."""
+    if isinstance(matcher, NotMatcher):
+        return f"it is there: {_words(matcher.parts[0], document)}"
     if not matcher.parts or any(part.match(document) is None for part in matcher.parts):
         return ""
     match matcher:
         case NearMatcher():
             return _too_far(matcher, document)
         case ExceptMatcher():
-            covers = score.spans(matcher.parts[1].match(document) or (), document)
-            words = ", ".join(sorted({_quoted(span, document) for span in covers}))
-            return f"every hit lies inside {tree.show(matcher.parts[1].source)}: {words}"
+            return f"every hit lies inside {tree.show(matcher.parts[1].source)}: {_words(matcher.parts[1], document)}"
         case SentenceMatcher():
             return "the parts stand in different sentences"
         case _:
@@ -141,6 +172,11 @@ def _too_far(matcher: NearMatcher, document: Document) -> str:
     if min(gaps) <= matcher.distance:
         return "the parts stand in the other order"
     return f"{min(gaps):g} words lie between, {matcher.distance} are allowed"
+
+
+def _words(matcher: Matcher, document: Document) -> str:
+    found = score.spans(matcher.match(document) or (), document)
+    return ", ".join(sorted({_quoted(span, document) for span in found}))
 
 
 def _quoted(span: Span, document: Document) -> str:

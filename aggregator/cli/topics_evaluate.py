@@ -1,0 +1,159 @@
+"""`topics evaluate`: how right a topic is on items that people graded. It reads a file, and no database."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aggregator.cli.options import AsJson, Context, Limit, everywhere
+from aggregator.cli.output import Column, count, fields, print_json, print_table, progress, say
+from aggregator.cli.paragraphs import heading
+from aggregator.cli.topic_names import InForce, TopicName, find_topic
+from aggregator.core.errors import ConfigError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from aggregator.core.model.topics import Topic
+    from aggregator.core.topics.quality import Judged, Quality
+
+GRADES = {0: False, 1: None, 2: True}  # 1 is on the border: what is said of it is neither right nor wrong
+MOST_TOLD = 20  # broken lines
+
+Graded = Annotated[
+    Path, typer.Argument(metavar="FILE.jsonl", help='Lines {"title", "text", "grade"}: 2 relevant, 0 not, 1 left out.')
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One graded item that counts."""
+
+    title: str
+    text: str
+    relevant: bool
+
+
+@everywhere
+def evaluate(
+    here: Context,
+    topic: TopicName,
+    file: Graded,
+    *,
+    in_force: InForce = False,
+    limit: Limit = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Precision, recall and their like on graded items, and the items it gets most wrong.
+
+    The topic is the one in the feed list, a pack or a file.
+    """
+    from aggregator.core.topics.quality import measure  # noqa: PLC0415 - lazily, as all of the command line
+
+    chosen = find_topic(here, topic, in_force=in_force)
+    items, left_out = _read(file)
+    judged = _judge(chosen, items)
+    measured = measure(judged)
+    if as_json:
+        print_json(_told(measured))
+        return
+    _print(measured, left_out)
+    _print_wrong(chosen, list(zip(items, judged, strict=True)), limit)
+
+
+def _told(measured: "Quality") -> dict[str, Any]:
+    figures = ("precision", "recall", "f1", "average_precision")
+    return {**{name: round(getattr(measured, name), 4) for name in figures}, "n": measured.n}
+
+
+def _read(file: Path) -> tuple[list[Item], int]:
+    """The items that count, and how many on the border do not. Raises UsageError, or ConfigError with the broken lines."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"cannot read {file}: {why}", hint="give a file with a JSON object a line") from None
+    items: list[Item] = []
+    problems: list[Problem] = []
+    left_out = 0
+    for number, line in _numbered(text):
+        item = _item(line, f"{file}:{number}")
+        if isinstance(item, Problem):
+            problems.append(item)
+        elif item is None:
+            left_out += 1
+        else:
+            items.append(item)
+    if problems:
+        raise ConfigError(problems[:MOST_TOLD])
+    if not items:
+        raise UsageError(f"{file} has no item of grade 0 or 2")
+    return items, left_out
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    # Only line feeds end a line of JSON; other line separators may stand inside its texts.
+    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+
+
+def _item(line: str, where: str) -> Item | Problem | None:
+    """One line's item, None for one on the border."""
+    expected = '{"title": "..", "text": "..", "grade": 0, 1 or 2}'
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return Problem(where=where, message=f"not JSON, expected {expected}")
+    if not isinstance(value, dict):
+        return Problem(where=where, message=f"expected {expected}")
+    title, text, grade = value.get("title") or "", value.get("text") or "", value.get("grade")
+    if not isinstance(title, str) or not isinstance(text, str):
+        return Problem(where=where, message="`title` and `text` are texts")
+    if isinstance(grade, bool) or not isinstance(grade, int | float) or grade not in GRADES:
+        return Problem(where=where, message="`grade` is 2 (relevant), 1 (on the border) or 0 (not relevant)")
+    relevant = GRADES[int(grade)]
+    return None if relevant is None else Item(title, text, relevant)
+
+
+def _judge(topic: "Topic", items: list[Item]) -> "list[Judged]":
+    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.topics.index import TopicIndex  # noqa: PLC0415 - as above
+    from aggregator.core.topics.quality import Judged  # noqa: PLC0415 - as above
+
+    index = TopicIndex((topic,))
+    judged = []
+    with progress(len(items), "evaluating") as step:
+        for item in items:
+            (verdict,) = index.evaluate_all(EntryFields(title=item.title, text=item.text))
+            judged.append(Judged(verdict.score, verdict.flagged, item.relevant))
+            step()
+    return judged
+
+
+def _print(measured: "Quality", left_out: int) -> None:
+    hits, flagged, relevant = measured.hits, measured.flagged, measured.relevant
+    fields(
+        {
+            "precision": f"{measured.precision:.3f}   {hits:,} of {count(flagged, 'flagged item')} relevant",
+            "recall": f"{measured.recall:.3f}   {hits:,} of {count(relevant, 'relevant item')} flagged",
+            "f1": f"{measured.f1:.3f}",
+            "average precision": f"{measured.average_precision:.3f}   by the order of the scores alone",
+            "items": f"{measured.n:,}" + (f", and {left_out:,} on the border left out" if left_out else ""),
+        }
+    )
+
+
+def _print_wrong(topic: "Topic", pairs: "list[tuple[Item, Judged]]", limit: int) -> None:
+    """The misses with the lowest scores and the false hits with the highest."""
+    missed = sorted((p for p in pairs if p[1].relevant and not p[1].flagged), key=lambda pair: pair[1].score)
+    false = sorted((p for p in pairs if p[1].flagged and not p[1].relevant), key=lambda pair: -pair[1].score)
+    for title, wrong in (("missed", missed), ("flagged, and not relevant", false)):
+        if not wrong:
+            continue
+        more = f", {limit:,} shown" if len(wrong) > limit else ""
+        heading(f"{title}: {len(wrong):,}{more}")
+        columns = (Column(f"score/{topic.flag_at:g}", right=True), Column("title", shrinks=True))
+        print_table(columns, [(f"{judged.score:g}", item.title or item.text[:200]) for item, judged in wrong[:limit]])
+    if missed or false:
+        say()
+        say(f"`aggregator topics why {topic.id} --title ..` explains one")
