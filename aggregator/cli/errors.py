@@ -10,10 +10,12 @@ from aggregator.core.errors import AggregatorError, ConfigError
 
 
 def tell(error: AggregatorError) -> int:
-    """Write an expected failure on stderr, a ConfigError with each problem on its own line; its exit code."""
+    """Write an expected failure on stderr, each problem of a ConfigError with the line it stands in; its exit code."""
     if isinstance(error, ConfigError):
+        from aggregator.cli.pointing import pointer  # noqa: PLC0415 - lazily, as all of the command line
+
         for problem in error.problems:
-            _write("error", f"{problem.where}: {problem.message}")
+            _write("error", "\n".join((f"{problem.where}: {problem.message}", *pointer(problem.where))))
             _write("hint", problem.hint)
     else:
         _write("error", error.message)

@@ -83,6 +83,7 @@ async def _add(app: "App", wanted: Feed) -> Added | Problem:
 
     listed = app.configurator.load().feeds
     _refuse_known(wanted, listed)
+    await app.workers.start()
     document = await reader_of(app, os.environ).look(wanted)
     if isinstance(document, Problem):
         return document
