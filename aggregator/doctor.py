@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from aggregator.core.checking.notices import notices
 from aggregator.core.digests import slots
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.core.model.subscriptions import Phase, SendFailed
@@ -29,10 +30,10 @@ from aggregator.store import deliveries, dialect, feeds, health, migrate, subscr
 from aggregator.store.database import Connection, Store
 from aggregator.store.feeds import FollowedFeed
 from aggregator.store.migrate import Schema
+from aggregator.workers.workers import SAFE_EXPAT
 
 LITTLE_SPACE = 1 << 30  # bytes; a database of a hundred feeds grows by less in a year
 NO_SPACE = 100 << 20
-EXPAT = (2, 4, 1)  # the first that bounds how far entities may unfold
 CLOCK_TOLERANCE = timedelta(seconds=5)
 GIT_SECONDS = 5
 NAMED = 3  # how many feeds a line names before it only counts
@@ -222,7 +223,10 @@ def _stored(connection: Connection, *, now: datetime, compare_clocks: bool) -> t
             found.append(problem("clock", told, "set the clock of this machine or of the database's"))
         else:
             found.append(ok("clock", "agrees with the database's"))
-    found += _followed(feeds.followed(connection))
+    followed = feeds.followed(connection)
+    found += _followed(followed)
+    told_of = notices([(one.feed, one.state) for one in followed], health.emptied(connection), now=now)
+    found += [warning("feeds", f"{one.feed_id}: {one.message}", one.hint) for one in told_of]
     found += _mail_stored(connection, now)
     named_zones = {one.subscriber.timezone: one.subscriber.slug for one in subscribers.members(connection)}
     return (*found, *zones(named_zones))
@@ -288,7 +292,7 @@ def base_url(url: str | None, *, sends: bool) -> Iterator[Finding]:
 def libraries() -> Iterator[Finding]:
     """Whether the XML parser below us bounds what hostile documents may unfold to."""
     version = ".".join(map(str, pyexpat.version_info))
-    if pyexpat.version_info < EXPAT:
+    if pyexpat.version_info < SAFE_EXPAT:
         yield problem("expat", f"{version} has known holes", "use a Python built with expat 2.4.1 or newer")
     else:
         yield ok("expat", version)

@@ -14,7 +14,7 @@ from watchfiles import awatch
 from aggregator.app import App
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.engine.contract import Engine, Job
-from aggregator.store import feeds, health, retention
+from aggregator.store import clock, feeds, health, retention
 from aggregator.store.lock import service_lock
 
 log = structlog.get_logger(__name__)
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 UNMATCHED_KEPT = timedelta(days=180)
 HOUSEKEEPING = timedelta(hours=1)
 CLOCK_TOLERANCE = timedelta(seconds=5)
+CLOCK_STEP = timedelta(minutes=5)  # less is waited for
 LANES = 4  # checks of feeds that workers on one database run beside each other
 SPREAD_LEAST = timedelta(minutes=10)
 SPREAD_EACH = timedelta(seconds=0.5)
@@ -37,6 +38,7 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
 
     async def refresh() -> None:
         if await clock_is_sane(app):
+            await heed_step_back(app)
             # Another process may have applied the file: `aggregator apply`, `poll`, or the service of this worker.
             await app.keep_following()
             results = await app.refresher.check()
@@ -73,6 +75,16 @@ async def clock_is_sane(app: App) -> bool:
     return True
 
 
+async def heed_step_back(app: App) -> None:
+    """When the clock went back since feeds were last checked, let what is due come sooner by as much."""
+    beats = await app.store.reading(health.beats)
+    step = beats["refresh"][0] - app.clock() if "refresh" in beats else timedelta()
+    if step > CLOCK_STEP:
+        log.warning("clock.went_back", seconds=step.total_seconds())
+        await app.store.writing(clock.pull_back, now=app.clock(), step=step, lasts=app.settings.lease)
+        await _beat(app, "refresh")
+
+
 async def _beat(app: App, kind: str, **detail: int) -> None:
     await app.store.writing(health.beat, kind, now=app.clock(), detail=detail)
 
@@ -85,6 +97,7 @@ async def serve(app: App, engine: Engine, *, lanes: int = 1) -> None:
     with service_lock(app.settings.database, now=app.clock()):
         async with app, _stop_signal() as stop:
             await start_following(app)
+            await heed_step_back(app)
             await spread_overdue(app)
             watcher = asyncio.create_task(follow_changes(app))
             try:

@@ -36,6 +36,12 @@ def beats(connection: Connection) -> Mapping[str, tuple[datetime, Mapping[str, A
     return {row.kind: (row.at, row.detail) for row in connection.execute(select(heartbeat))}
 
 
+def emptied(connection: Connection) -> Mapping[str, datetime]:
+    """When the document of each feed last lost all its entries; feeds to which that never happened are left out."""
+    query = select(feed_event.c.feed_id, func.max(feed_event.c.at)).where(feed_event.c.kind == "emptied")
+    return {row[0]: row[1] for row in connection.execute(query.group_by(feed_event.c.feed_id))}
+
+
 def database_time(connection: Connection) -> datetime:
     """The database's own clock, to compare with ours."""
     return dialect.now_of(connection)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from aggregator.core.checking.cadence import POISONED
 from aggregator.core.checking.gaps import GAP_ROUNDS
 from aggregator.core.checking.moved import with_redirect
-from aggregator.core.model.entries import ParsedFeed
+from aggregator.core.model.entries import ParsedFeed, ReadDone
 from aggregator.core.model.feeds import Answer, FailureKind, FeedState, NotModified
 from aggregator.core.model.plans import Check, FeedEvent
 from aggregator.core.urls import host_of, origin_url
@@ -132,10 +132,18 @@ def turning_points(check: Check, new: FeedState) -> tuple[FeedEvent, ...]:
     was_poisoned = old.strikes > POISONED
     if new.failures == 0 and (old.failures >= DEGRADED or old.gone or was_poisoned):
         events.append(FeedEvent(kind="recovered", detail=f"answers again after {old.failures} failed checks"))
+    if isinstance(check.read, ReadDone) and _is_emptied(check.read, old, new):
+        detail = "its document is valid and holds no entry any more; what is stored stays"
+        events.append(FeedEvent(kind="emptied", detail=detail))
     if new.identity != old.identity:
         detail = f"its entries are now known by {new.identity}, as their ids do not stay or repeat"
         events.append(FeedEvent(kind="policy", detail=detail))
     return tuple(events)
+
+
+def _is_emptied(read: ReadDone, old: FeedState, new: FeedState) -> bool:
+    held_some = any(old.spans.values())
+    return held_some and not (new.spans or read.entries or read.feed.truncated)
 
 
 def _origin(answer: Answer) -> str | None:

@@ -167,6 +167,14 @@ class TestWithdrawal:
         plan = feed.check(complete=True)
         assert plan.withdrawn == ()
         assert plan.outcome is Outcome.FETCHED
+        assert [event.kind for event in plan.events] == ["emptied"]
+        assert feed.check(title="still empty").events == ()
+        assert feed.check(post(1)).events == ()
+
+    def test_a_document_of_known_entries_only_is_not_empty(self) -> None:
+        feed = Played()
+        feed.check(post(1))
+        assert feed.check(post(1), title="the same entry under a new name").events == ()
 
 
 class TestState:
