@@ -48,9 +48,12 @@ def _file_lock(database: Path, holder: str) -> Iterator[None]:
         except BlockingIOError:
             handle.seek(0)
             raise AlreadyRunningError(handle.read().strip() or "an unnamed process") from None
-        handle.truncate(0)
-        handle.write(holder)
-        handle.flush()
+        try:
+            handle.truncate(0)
+            # Not through the buffer, which would be written once more, and fail once more, when the file is closed.
+            os.write(handle.fileno(), holder.encode())
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}", hint="make room on its disk") from error
         yield
         handle.truncate(0)
 
