@@ -232,7 +232,7 @@ def _show_matches(shown: Shown) -> None:
         say("\nno topic flagged it", style="dim")
     for match in shown.matches:
         proof = match.evidence[-1]
-        say(f"\nflagged by {match.topic_id}", style="bold")
+        say(f"\nflagged by {match.topic_id}, match {match.id}", style="bold")
         versions = f"topic version {proof.topic_version}, revision {proof.revision}"
         say(f"score {proof.score:g}, {match.origin}, since {moment(match.first_seen)}; {versions}", style="dim")
         columns = (Column("points", right=True), Column("clause"), Column("words", shrinks=True))

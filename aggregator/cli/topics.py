@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli import topics_evaluate, topics_why
+from aggregator.cli import topics_evaluate, topics_noise, topics_why
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, count, note, print_json, print_table, progress, say
 from aggregator.cli.paragraphs import heading, paragraph
 from aggregator.cli.pointing import pointer
+from aggregator.cli.topics_noise import verdicts_json, verdicts_shown
 from aggregator.core.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -32,17 +33,18 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="O
 @everywhere
 def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Every topic in force, what it matched, who watches it."""
-    from aggregator.store import subscribers, topics  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import reviews, subscribers, topics  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
         watched = archive.store.read(topics.listed)[:limit]
         matches = archive.store.read(topics.match_counts)
         members = archive.store.read(subscribers.members)
+        said = archive.store.read(reviews.verdicts)
     watchers = {topic.id: _watchers(topic, members) for topic in watched}
     if as_json:
         for topic in watched:
             told = {"matches": matches.get(topic.id, 0), "subscriptions": watchers[topic.id]}
-            print_json({**_summary(topic), **told})
+            print_json({**_summary(topic), **told, "reviewed": verdicts_json(said.get(topic.id))})
         return
     if not watched:
         note("no topics are in force; write some into feeds.yaml, then `aggregator apply`")
@@ -55,6 +57,7 @@ def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None
             str(len(topic.tests)),
             f"{topic.flag_at:g}",
             f"{matches.get(topic.id, 0):,}",
+            verdicts_shown(said.get(topic.id)),
             ", ".join(watchers[topic.id]) or "nobody",
         )
         for topic in watched
@@ -70,6 +73,7 @@ _IN_FORCE = (
     Column("tests", right=True, wide=True),
     Column("flag at", right=True),
     Column("matches", right=True),
+    Column("relevant", right=True),
     Column("watched by", shrinks=True),
 )
 
@@ -248,3 +252,4 @@ def _nearly(node: "NodeTrace") -> "Iterator[NodeTrace]":
 
 app.command("evaluate")(topics_evaluate.evaluate)
 app.command("why")(topics_why.why)
+app.command("noise")(topics_noise.noise)

@@ -1,5 +1,6 @@
 """Stored entries as topics see them, read in pages, and the matches that a replay of a topic over them writes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from aggregator.core.model.entries import FeedFacts, Revision
 from aggregator.store.codec import feed_of, revision_of
+from aggregator.store.entries import CHUNK
 from aggregator.store.schema import entry, feed, feed_state, revision
 
 
@@ -25,6 +27,15 @@ def one(connection: Connection, entry_id: int) -> StoredEntry | None:
     """One entry, None when there is none of that id."""
     row = connection.execute(_entries().where(entry.c.id == entry_id)).first()
     return None if row is None else _stored(row)
+
+
+def several(connection: Connection, ids: Sequence[int]) -> Mapping[int, StoredEntry]:
+    """The entries of these ids that there are, by id."""
+    found: dict[int, StoredEntry] = {}
+    for start in range(0, len(ids), CHUNK):
+        rows = connection.execute(_entries().where(entry.c.id.in_(ids[start : start + CHUNK])))
+        found |= {row.of_entry: _stored(row) for row in rows}
+    return found
 
 
 def page(
