@@ -50,7 +50,17 @@ def known_as(entry: ParsedEntry, **stored: Any) -> KnownEntry:
         {"html": "<p>Customs", "span": b"x"},
         {"title": " Story  1"},
     ],
-    ids=["spacing", "comments", "ago", "tracking", "signed_media", "tag_order", "dates", "markup", "title_spacing"],
+    ids=[
+        "spacing",
+        "comments",
+        "ago",
+        "tracking",
+        "signed_media",
+        "tag_order",
+        "case_6_32 dates",
+        "markup",
+        "title_spacing",
+    ],
 )
 def test_what_says_nothing_new_is_no_edit(changed: dict[str, Any]) -> None:
     assert compare(known_as(ENTRY), replace(ENTRY, **changed), LATER) is None
@@ -68,7 +78,7 @@ def test_what_says_nothing_new_is_no_edit(changed: dict[str, Any]) -> None:
     ],
     ids=["number", "title", "link", "author", "media", "tag"],
 )
-def test_what_a_reader_sees_changed_is_a_revision(changed: dict[str, Any]) -> None:
+def test_case_6_34_what_a_reader_sees_changed_is_a_revision(changed: dict[str, Any]) -> None:
     edited = replace(ENTRY, **changed)
     made = compare(known_as(ENTRY), edited, LATER)
     assert made is not None

@@ -241,7 +241,7 @@ def test_a_text_that_only_repeats_the_title_is_not_quoted() -> None:
         ({"title": "", "text": "", "link": None}, "Untitled, at Outlet 1"),
     ],
 )
-def test_an_untitled_entry_still_has_a_headline(changes: dict[str, Any], headline: str) -> None:
+def test_case_6_14_an_untitled_entry_still_has_a_headline(changes: dict[str, Any], headline: str) -> None:
     (line,) = only(digest([make_item(1, **changes)])).stories
     assert "".join(text for text, _ in line.headline.runs) == headline
 

@@ -32,8 +32,7 @@ def test_case_7_54_a_comment_feed_is_known_by_its_title_too() -> None:
         "<LINK REL=ALTERNATE TYPE=application/rss+xml HREF=/f>",
         "<html><body><p><link href='/f' type='Application/RSS+XML' rel='alternate home'></p></body>",
         "<base href='https://example.org/'><link rel='alternate' type='application/rss+xml' href='f'/>",
-        "<p>Read our <a class=x href='/f.rss?x=1'>feed</a></p>".replace("/f.rss?x=1", "/f"),
-    ][:3],
+    ],
 )
 def test_case_7_54_links_are_found_however_they_are_written(page: str) -> None:
     assert feed_candidates(page, URL) == ("https://example.org/f",)

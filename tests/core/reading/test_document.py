@@ -110,6 +110,26 @@ def test_case_6_9_encodings_mixed_by_entry_raise_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "no-such-charset",
+        "utf-16",
+        "windows-1252",
+        "'UTF-8'",
+        '"utf-8"',
+        "utf-8; charset=iso-8859-1",
+        "iso-8859-1, text/xml; charset=utf-8",
+        "",
+    ],
+    ids="case_6_10 {}".format,
+)
+def test_a_charset_that_is_bogus_or_twice_or_quoted_spoils_no_word(said: str) -> None:
+    assert titles(feed(channel("<item><title>हिन्दी</title></item>"), f"text/xml; charset={said}")) == ["हिन्दी"]
+    western = channel("<item><title>café</title></item>").encode("cp1252")
+    assert titles(feed(western, "text/xml; charset='ISO-8859-1'; charset=no-such")) == ["café"]
+
+
+@pytest.mark.parametrize(
     ("written", "text"),
     [
         ("&amp;lt;p&amp;gt;x", "<p>x"),
@@ -242,6 +262,18 @@ def test_case_6_32_what_was_only_updated_came_out_then() -> None:
     )
 
 
+def test_case_6_58_the_feed_says_its_own_title_and_page() -> None:
+    found = feed(channel("<link>https://home.example/</link>").replace("T<", "New &amp;amp; old<"))
+    assert (found.title, found.link) == ("New & old", "https://home.example/")
+
+
+def test_case_6_60_a_self_link_that_differs_changes_nothing() -> None:
+    inside = '<link rel="self" href="https://elsewhere.example/f"/><entry><id>1</id><link href="p"/></entry>'
+    found = feed(ATOM.format(inside))
+    assert (found.link, found.older_pages) == (None, ())
+    assert found.entries[0].link == "https://example.org/dir/p"
+
+
 def test_case_6_38_a_feed_without_entries_is_a_feed() -> None:
     found = feed(channel(""))
     assert (found.title, found.entries) == ("T", ())
@@ -356,6 +388,7 @@ def test_case_6_44_what_is_no_kind_of_feed_we_read_is_said_to_be_none() -> None:
 def test_case_6_46_two_feeds_glued_together_give_the_entries_of_both() -> None:
     found = feed(channel(ITEM) + channel(ITEM.replace(">a<", ">b<")))
     assert titles(found) == ["a", "b"]
+    assert found.warnings
 
 
 def test_case_6_47_nested_and_stray_items_are_read_once_and_shells_are_dropped() -> None:
