@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+import warnings
 from datetime import UTC, datetime
 from typing import cast
 
@@ -45,7 +46,7 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-async def test_tls_checks_the_name_although_the_connection_goes_to_an_address(
+async def test_case_7_45_tls_checks_the_name_although_the_connection_goes_to_an_address(
     fetcher: Fetcher, authority: trustme.CA
 ) -> None:
     async with ScriptedServer(tls=server_context(authority.issue_cert("feed.example"))) as server:
@@ -64,6 +65,19 @@ async def test_case_7_45_an_expired_certificate_says_so(fetcher: Fetcher, author
     assert isinstance(result, FetchFailed)
     assert result.kind is FailureKind.TLS
     assert "expired" in result.detail
+
+
+async def test_case_7_45_a_server_that_only_speaks_an_old_protocol_is_a_tls_error(
+    fetcher: Fetcher, authority: trustme.CA
+) -> None:
+    context = server_context(authority.issue_cert("feed.example"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that it is old is the point
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with ScriptedServer(tls=context) as server:
+        result = await fetcher.fetch(FetchRequest(url=server.url("/feed", host="feed.example")), now=NOW)
+    assert isinstance(result, FetchFailed)
+    assert result.kind is FailureKind.TLS
 
 
 async def test_case_7_45_a_self_signed_certificate_is_taken_only_where_a_person_said_so(fetcher: Fetcher) -> None:

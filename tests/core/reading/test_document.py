@@ -8,6 +8,7 @@ import pytest
 from aggregator.core.model.entries import FeedFacts, ParsedEntry, ParsedFeed, ReadJob, Unreadable
 from aggregator.core.model.feeds import FailureKind, Hints
 from aggregator.core.reading.document import read_document
+from aggregator.core.reading.parse import parse
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 URL = "https://example.org/dir/feed.xml"
@@ -461,6 +462,15 @@ def test_case_6_52_entities_are_not_expanded_and_files_are_not_read(tmp_path: Pa
 )
 def test_authors_are_names_without_addresses(written: str, names: tuple[str, ...]) -> None:
     assert entry(f"<title>t</title>{written}", 'xmlns:dc="http://purl.org/dc/elements/1.1/"').authors == names
+
+
+def test_a_body_that_is_the_name_of_a_file_does_not_open_it(tmp_path: Path) -> None:
+    (tmp_path / "feed.xml").write_text(channel(ITEM))
+    for name in (str(tmp_path / "feed.xml"), f"file://{tmp_path}/feed.xml", "/etc/hostname"):
+        assert parse(name.encode()).entries == ()
+        found = read(name)
+        assert isinstance(found, Unreadable)
+        assert found.kind is FailureKind.NOT_A_FEED
 
 
 def test_case_6_52_a_doctype_that_declares_much_is_refused_before_it_is_parsed() -> None:
