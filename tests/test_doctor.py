@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from aggregator import doctor
+from aggregator.core.model.plans import FeedEvent
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, Sent
 from aggregator.core.model.topics import TopicTest
 from aggregator.doctor import Finding, Level
 from aggregator.mail.files import FileTransport
-from aggregator.store import feeds, migrate
+from aggregator.store import claims, feeds, migrate, plans
 from aggregator.store.database import Store
-from tests.factories import NOW, make_feed, make_topic
+from tests.factories import NOW, make_feed, make_plan, make_state, make_topic
 from tests.world import MailBox
 
 
@@ -176,6 +177,23 @@ def test_feeds_that_fail_are_counted_and_named(tmp_path: Path) -> None:
     store.write(lambda c: c.exec_driver_sql("UPDATE feed_state SET error_kind = 'dns'"))
     assert told(examined(url))[-1] == ("problem", "feeds", "all 4 that were checked fail")
     store.close()
+
+
+def test_case_6_38_a_feed_that_was_emptied_and_stays_so_is_told(tmp_path: Path) -> None:
+    url = database(tmp_path)
+    migrate.upgrade(url, now=NOW)
+    store, feed = Store(url), make_feed("wire")
+    store.write(feeds.save, [feed], now=NOW)
+    emptied = FeedEvent(kind="emptied", detail="no entry any more")
+    for days, events in ((0, (emptied,)), (3, ())):
+        at = NOW + timedelta(days=days)
+        store.write(claims.claim, now=at, lease="a", lasts=timedelta(minutes=2), only={"wire"})
+        checked = make_state(feed, checked_at=at, succeeded_at=at)
+        assert store.write(plans.apply, [make_plan(feed, "a", state=checked, events=events)], now=at)
+    store.close()
+    notice = told(examined(url, later=timedelta(days=3)))[-1]
+    message = "wire: its document is valid and has held no entry for 3 days; what is stored stays"
+    assert notice == ("warning", "feeds", message)
 
 
 def test_a_clock_apart_from_the_databases_is_a_problem(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from aggregator.app import build
 from aggregator.core.model.feeds import FeedState
 from aggregator.core.model.plans import CheckResult, Outcome
-from aggregator.engine.service import spread_overdue
+from aggregator.engine.service import jobs, spread_overdue
 from aggregator.store import entries, feeds
+from tests.factories import NOW
 from tests.servers import Asked, reply
 from tests.world import World, listed, rss, run, served, world
 
@@ -222,6 +223,25 @@ def test_case_7_29_an_answer_of_changes_only_adds_and_is_no_gap(tmp_path: Path) 
             assert await w.app.store.reading(feeds.events, feed_id="wire") == ()
             assert (await later(w, hours=25)).new == 0
             assert await w.app.store.reading(entries.count) == 3
+
+    run(go)
+
+
+def test_case_7_48_a_clock_that_jumps_a_day_brings_neither_a_burst_nor_silence(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path, AGGREGATOR_CLOCK=NOW.isoformat()) as w:
+            await w.follow(listed([("wire", w.server.on("/a", served(GOOD, etag='"1"')))]))
+            (refresh,) = (job for job in jobs(w.app) if job.kind == "refresh")
+            for jump in (timedelta(), timedelta(days=1), -timedelta(days=1)):
+                w.clock.now += jump
+                await refresh.run()
+                await refresh.run()
+            assert len(w.server.asked) == 2
+            due = (await state(w)).next_check_at
+            assert due - w.clock() <= timedelta(hours=27)
+            w.clock.now = due
+            await refresh.run()
+            assert len(w.server.asked) == 3
 
     run(go)
 
