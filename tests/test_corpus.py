@@ -3,13 +3,16 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from aggregator.core.model.entries import ReadJob, ReadResult, Unreadable
+from aggregator.core.model.entries import ParsedEntry, ParsedFeed, ReadJob, ReadResult, Unreadable
 from aggregator.core.model.feeds import FailureKind
+from aggregator.core.reading import document
+from aggregator.core.reading.document import read_document
 from aggregator.workers import Workers
 from tests.corpus import FOLDER, Case, cases, differences, plain_call
 
@@ -59,6 +62,26 @@ def test_entries_ids_links_and_titles_are_feedparsers_but_for_what_is_listed(
     }
     assert sorted(found - listed) == [], "not listed"
     assert sorted(listed - found) == [], "listed, but gone"
+
+
+def test_cut_documents_read_as_whole_ones_and_known_spans_bring_nothing(
+    documents: Sequence[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = {case.name: read_document(case.job()) for case in documents}
+    again = {
+        case.name: read_document(replace(case.job(), known_spans=frozenset(first.spans)))
+        for case in documents
+        if isinstance(first := cut[case.name], ParsedFeed) and first.spans
+    }
+    assert len(again) >= FEWEST // 2
+    assert [name for name, second in again.items() if not isinstance(second, ParsedFeed) or second.entries] == []
+    monkeypatch.setattr(document, "cut", lambda *_, **__: None)
+    whole = {case.name: read_document(case.job()) for case in documents}
+    assert [name for name, first in cut.items() if entries_of(first) != entries_of(whole[name])] == []
+
+
+def entries_of(read: ParsedFeed | Unreadable) -> list[ParsedEntry] | None:
+    return [replace(entry, span=None) for entry in read.entries] if isinstance(read, ParsedFeed) else None
 
 
 def test_every_listed_difference_has_a_reason() -> None:
