@@ -65,7 +65,7 @@ def _write_entries(connection: Connection, plans: Sequence[RefreshPlan]) -> None
     made = [(ids[plan.feed_id, new.key], new) for plan in plans for new in plan.new]
     connection.execute(revision.insert(), [revision_row(entry_id, new.revision) for entry_id, new in made])
     matched = [(entry_id, new.revision.n, one) for entry_id, new in made for one in new.matches]
-    _write_matches(connection, matched, {entry_id: new.first_seen for entry_id, new in made})
+    write_matches(connection, matched, {entry_id: new.first_seen for entry_id, new in made})
 
 
 def _ids(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -105,12 +105,12 @@ def _write_revisions(connection: Connection, plans: Sequence[RefreshPlan], now: 
                 for one in changed
             ],
         )
-        _write_matches(
+        write_matches(
             connection,
             [(one.entry_id, one.revision.n, made) for one in changed for made in one.matches],
             {one.entry_id: now for one in changed},
         )
-        _append_evidence(
+        append_evidence(
             connection, [(one.entry_id, one.revision.n, seen, now) for one in changed for seen in one.evidence]
         )
     for plan in plans:
@@ -119,9 +119,10 @@ def _write_revisions(connection: Connection, plans: Sequence[RefreshPlan], now: 
             connection.execute(gone.where(entry.c.withdrawn_at.is_(None)).values(withdrawn_at=now))
 
 
-def _write_matches(
+def write_matches(
     connection: Connection, planned: Sequence[tuple[int, int, MatchPlan]], at: Mapping[int, datetime]
 ) -> None:
+    """Write new matches of (entry id, revision, match), made `at` an instant an entry, with evidence and ledger rows."""
     if not planned:
         return
     rows = [
@@ -135,7 +136,7 @@ def _write_matches(
         for entry_id, _, one in planned
     ]
     connection.execute(dialect.insert(connection, match).on_conflict_do_nothing(), rows)
-    _append_evidence(connection, [(entry_id, n, one.evaluation, at[entry_id]) for entry_id, n, one in planned])
+    append_evidence(connection, [(entry_id, n, one.evaluation, at[entry_id]) for entry_id, n, one in planned])
     ids = _match_ids(connection, [entry_id for entry_id, _, _ in planned])
     due = [
         {
@@ -161,7 +162,8 @@ def _match_ids(connection: Connection, entry_ids: Sequence[int]) -> dict[tuple[i
     return found
 
 
-def _append_evidence(connection: Connection, seen: Sequence[tuple[int, int, Evaluation, datetime]]) -> None:
+def append_evidence(connection: Connection, seen: Sequence[tuple[int, int, Evaluation, datetime]]) -> None:
+    """Add evidence of (entry id, revision, evaluation, instant) to matches that are there."""
     if not seen:
         return
     ids = _match_ids(connection, [entry_id for entry_id, *_ in seen])

@@ -15,11 +15,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
     text,
 )
 
-from aggregator.store.columns import Json, UtcDateTime, id_column, metadata
+from aggregator.store.columns import Id, Json, UtcDateTime, id_column, metadata
 
 # What a feed's day counts of requests; `early` ones were made before the host wanted to be asked again.
 REQUESTS = ("not_modified", "same_body", "unconditional", "early", "pages", "articles", "articles_failed")
@@ -176,6 +177,9 @@ topic_version = Table(
     Column("n", Integer, nullable=False),
     Column("definition", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("replay_after", Id),  # the last stored entry it was tried on; null when all were
+    Column("replay_since", UtcDateTime),
+    Column("replay_notify", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("topic_id", "n"),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, func, select, update
 
 from aggregator.core.model.topics import Evidence, Match, Origin, Topic
 from aggregator.store.codec import fired_of, topic_json, topic_of
@@ -27,33 +27,48 @@ def versions(connection: Connection) -> Mapping[str, int]:
     }
 
 
-def save(connection: Connection, topics: Sequence[Topic], *, now: datetime) -> tuple[Topic, ...]:
-    """Add topics, or a new version where a definition changed; the topics with the versions they now have."""
+def save(connection: Connection, topics: Sequence[Topic], *, now: datetime, notify: bool = False) -> tuple[Topic, ...]:
+    """Add topics, or a new version where a definition changed; the topics with the versions they now have.
+
+    A topic that is new, watched again, or that matches otherwise than before is to be replayed over the archive. What that
+    finds is mailed only with `notify`.
+    """
     stored = {row.id: row for row in connection.execute(select(topic))}
     saved: list[Topic] = []
     for one in topics:
         definition = topic_json(one)
         before = stored.get(one.id)
+        anew = {"replay_after": 0, "replay_since": now, "replay_notify": notify}
         if before is None:
-            version = 1
+            version, former = 1, None
             connection.execute(topic.insert().values(id=one.id, name=one.name, version=1, listed=True, updated_at=now))
         else:
-            same = _definition(connection, one.id, before.version) == definition
-            version = before.version if same else before.version + 1
+            former = _version(connection, one.id, before.version)
+            version = before.version if former.definition == definition else before.version + 1
             values = {"name": one.name, "version": version, "listed": True, "updated_at": now}
             connection.execute(update(topic).where(topic.c.id == one.id).values(values))
+            if before.listed and _rules(former.definition) == _rules(definition):
+                anew = {name: getattr(former, name) for name in anew}
         if before is None or version != before.version:
-            row = {"topic_id": one.id, "n": version, "definition": definition, "created_at": now}
+            row = {"topic_id": one.id, "n": version, "definition": definition, "created_at": now, **anew}
             connection.execute(topic_version.insert().values(row))
+        elif not before.listed:
+            connection.execute(_of_version(update(topic_version), one.id, version).values(anew))
         saved.append(topic_of(definition, version))
     return tuple(saved)
 
 
-def _definition(connection: Connection, topic_id: str, version: int) -> Any:
-    query = select(topic_version.c.definition)
-    return connection.execute(
-        query.where(topic_version.c.topic_id == topic_id, topic_version.c.n == version)
-    ).scalar_one()
+def _version(connection: Connection, topic_id: str, version: int) -> Row[Any]:
+    return connection.execute(_of_version(select(topic_version), topic_id, version)).one()
+
+
+def _of_version(statement: Any, topic_id: str, version: int) -> Any:
+    return statement.where(topic_version.c.topic_id == topic_id, topic_version.c.n == version)
+
+
+def _rules(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of a definition decides what matches: not its name, and not its tests."""
+    return {name: value for name, value in definition.items() if name not in {"name", "tests"}}
 
 
 def remove(connection: Connection, ids: Collection[str], *, now: datetime) -> None:

@@ -75,6 +75,11 @@ class Workers:
         if former is not None:
             self._retire(former)
 
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """What work that begins now is matched against; the same object for as long as it is the same."""
+        return self._topics
+
     async def read(self, jobs: Sequence[ReadJob]) -> tuple[ReadResult, ...]:
         """What each job's body says and which topics flag its entries, in the order of `jobs`.
 
