@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run demo test corpus lint format lock schema clean
+.PHONY: help install run demo test corpus bench lint format lock schema clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,11 @@ test: $(DEV) ## everything: tests, types, style, import contracts
 	@$(BIN)/python -m pytest
 
 corpus: .corpus/.complete ## fetch the documents that the feed parser is tested with; `make test` then reads them all
+
+bench: $(DEV) ## what polling costs, how polite it is, what hostile feeds cost the others; some minutes
+	@$(BIN)/python -m benchmarks.poll
+	@$(BIN)/python -m benchmarks.politeness
+	@$(BIN)/python -m benchmarks.hostile
 
 lint: $(DEV) ## what the tests also check, alone and faster
 	@$(BIN)/ruff check .

@@ -12,14 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 
-from aggregator.app import build, prepare_database
-from aggregator.settings import load
 from aggregator.store import entries
+from benchmarks.polling import Clock, opened
 from tests.farm import Farm
 
 
@@ -40,23 +39,14 @@ def _cpu() -> float:
 
 
 async def rounds(farm: Farm, folder: Path) -> None:
-    (folder / "feeds.yaml").write_text(farm.feed_list(), encoding="utf-8")
-    environ = {
-        "AGGREGATOR_CONFIG": str(folder / "feeds.yaml"),
-        "AGGREGATOR_DATA_DIR": str(folder / "data"),
-        "AGGREGATOR_ALLOW_PRIVATE": "127.0.0.0/8",
-        "AGGREGATOR_HOST_GAP": "0s",
-    }
-    settings = load(environ)
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    prepare_database(settings, now=now, upgrade=False)
-    async with build(settings, environ, clock=lambda: now) as app:
+    clock = Clock()
+    async with opened(folder, farm.feed_list(), clock) as app:
         with measured("follow", farm):
             await app.follow()
         for name in ("cold", "unchanged", "unchanged"):
             with measured(name, farm):
                 await app.refresher.check()
-            now += timedelta(days=2)
+            clock.now += timedelta(days=2)
         farm.edition += 1
         with measured("changed", farm):
             await app.refresher.check()

@@ -76,7 +76,14 @@ def result_json(result: CheckResult) -> dict[str, Any]:
 
 def _tell(results: Sequence[CheckResult], now: datetime, next_due: datetime | None) -> None:
     if not results:
-        note(f"nothing is due; the next check is {ago(next_due, now)}" if next_due else "no feed is followed")
+        if next_due is None:
+            note("no feed is followed")
+        elif next_due <= now:
+            note(
+                "nothing is free: the hosts of all due feeds are being checked by another process, or asked us to wait"
+            )
+        else:
+            note(f"nothing is due; the next check is {ago(next_due, now)}")
         return
     ordered = sorted(results, key=lambda result: result.feed_id)
     troubled = [result for result in ordered if result.outcome in {Outcome.FAILED, Outcome.SKIPPED}]
