@@ -1,7 +1,7 @@
 """A web page -> the feeds it offers, and what sort of page it is. It never probes: it only reads what is there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import unescape
 
 from aggregator.core.reading.markup import one_line
@@ -26,11 +26,11 @@ _WALL = re.compile(
 _UNREAD = frozenset({"script", "style", "template", "svg", "math", "noscript", "iframe", "textarea"})
 
 
-def feed_candidates(html: str, url: str) -> tuple[str, ...]:
+def feed_candidates(html: str, url: str, alternates: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:
     """Absolute URLs of the feeds that the page at `url` offers, best first, at most 10.
 
-    In the page's order: `<link rel=alternate>` with a feed's type, then links to addresses that look like one. Comment
-    feeds come last.
+    In the page's order: `<link rel=alternate>` with a feed's type, then `alternates` of one (media types and absolute
+    URLs, of the Link header), then links to addresses that look like one. Comment feeds come last.
     """
     base, declared, linked = url, list[str](), list[str]()
     for tag, values in _tags(html[:MAX_PAGE]):
@@ -41,7 +41,8 @@ def feed_candidates(html: str, url: str) -> tuple[str, ...]:
             declared.append(f"{href}\n{values.get('title', '')}")
         elif tag == "a" and _FEED_PATH.search(href.split("?")[0].split("#")[0]):
             linked.append(href)
-    ranked = sorted((*declared, *linked), key=lambda each: _COMMENTS.search(each) is not None)
+    headed = [target for kind, target in alternates if _FEED_TYPES.match(kind)]
+    ranked = sorted((*declared, *headed, *linked), key=lambda each: _COMMENTS.search(each) is not None)
     found = (absolute(base, each.partition("\n")[0]) for each in ranked)
     return tuple(dict.fromkeys(each for each in found if each and each != url))[:MAX_CANDIDATES]
 

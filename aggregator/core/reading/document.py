@@ -53,17 +53,18 @@ def read_document(job: ReadJob) -> ParsedFeed | Unreadable:
         read = read_json(text[found.start :], _setting(job), known=known, max_entries=limit)
         return replace(read, warnings=(*decoded.warnings, *read.warnings)) if isinstance(read, ParsedFeed) else read
     if found.kind is Kind.PAGE:
-        return _page(text, job.facts.url)
+        return _page(text, job)
     what = f"its root element is <{one_line(found.root, limit=40)}>" if found.root else "it is neither XML nor JSON"
     return Unreadable(kind=FailureKind.NOT_A_FEED, detail=f"not a feed: {what}")
 
 
-def _page(html: str, url: str) -> Unreadable:
+def _page(html: str, job: ReadJob) -> Unreadable:
     title = page_title(html)
     named = f", titled {title!r}" if title else ""
     if is_bot_wall(html):
         return Unreadable(kind=FailureKind.BOT_WALL, detail=f"the host asks for proof of being human{named}")
-    return Unreadable(kind=FailureKind.HTML, detail=f"a web page{named}", candidates=feed_candidates(html, url))
+    candidates = feed_candidates(html, job.facts.url, job.alternates)
+    return Unreadable(kind=FailureKind.HTML, detail=f"a web page{named}", candidates=candidates)
 
 
 def _read_xml(job: ReadJob, decoded: Decoded, found: Sniffed) -> ParsedFeed | Unreadable:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 LOOK = 4096  # bytes in which a feed must begin
 _BLANKS = b" \t\r\n\x0b\x0c\xef\xbb\xbf"
-_SKIPPED = re.compile(rb"(?:\s|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s[^\[>]*(?:\[.*?\]\s*)?>)*+", re.DOTALL | re.IGNORECASE)
+_SKIPPED = re.compile(rb"(?:\s|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s[^\[>]*(?:\[.*?\]\s*)?>)*", re.DOTALL | re.IGNORECASE)
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _FEED_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:rss|feed|rdf|channel)(?=[\s>/])", re.IGNORECASE)
 _PROLOG = re.compile(rb"<\?xml\b", re.IGNORECASE)
