@@ -1,7 +1,8 @@
-"""A feed added to or removed from feeds.yaml, with every other line left as it is. A broken file is never touched.
+"""A feed added to, removed from or given another address in feeds.yaml, every other line left as it is.
 
-Lines are cut and put in as text; the result is read again and written only when it says exactly what it should. A file
-whose feeds do not stand one below the other goes through ruamel's round trip instead, which keeps comments and order.
+A broken file is never touched. Lines are cut and put in as text; the result is read again and written only when it says
+exactly what it should. A file whose feeds do not stand one below the other goes through ruamel's round trip instead,
+which keeps comments and order.
 """
 
 import io
@@ -9,8 +10,8 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,45 @@ def remove_feed(path: Path, feed_id: str) -> None:
     index = ids.index(feed_id)
     wanted = [item for item in document.value["feeds"] if item["id"] != feed_id]
     _save(path, text, wanted, _without_lines(text, document, index), lambda listed: listed.pop(index))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """A file's text before and after an edit that is not made yet."""
+
+    before: str
+    after: str
+
+
+def readdressed(path: Path, urls: Mapping[str, str]) -> Rewrite:
+    """What the file would say if the feeds with these ids had these addresses.
+
+    Raises UsageError for an id the file lacks, ConfigError when the file has problems, before or after.
+    """
+    text = _read(path)
+    document = _checked(text, path)
+    listed = document.value.get("feeds") or []
+    if missing := set(urls) - {item["id"] for item in listed}:
+        raise UsageError(f"{path} has no feed `{min(missing)}`")
+
+    def change(items: Any) -> None:
+        for item in items:
+            if item["id"] in urls:
+                item["url"] = urls[item["id"]]
+
+    wanted = [item | {"url": urls.get(item["id"], item["url"])} for item in listed]
+    spliced = _with_urls(text, document, urls)
+    after = spliced if _feeds_in(spliced) == wanted else _round_trip(text, change)
+    _checked(after, path)
+    return Rewrite(before=text, after=after)
+
+
+def rewrite(path: Path, edit: Rewrite) -> None:
+    """Make an edit. Raises AggregatorError when the file no longer says what the edit began with."""
+    if _read(path) != edit.before:
+        raise AggregatorError(f"{path} was changed meanwhile", hint="run the command again")
+    bom = _BOM if path.read_bytes().startswith(_BOM.encode()) else ""
+    _replace(path.resolve(), bom + edit.after)
 
 
 def written(feed: Feed) -> dict[str, Any]:
@@ -123,6 +163,17 @@ def _without_lines(text: str, document: Document, index: int) -> str:
         line = document.keys["feeds",].line - 1
         lines[line] = re.sub(r"^feeds:", "feeds: []", lines[line])
     return _joined(lines[:first], [], lines[last:])
+
+
+def _with_urls(text: str, document: Document, urls: Mapping[str, str]) -> str:
+    """The text with the addresses of these feeds exchanged where they stand in it letter for letter."""
+    lines = text.splitlines(keepends=True)
+    for index, item in enumerate(document.value["feeds"]):
+        mark = document.values["feeds", index, "url"]
+        if item["id"] in urls and mark.inner:
+            line, start = lines[mark.line - 1], mark.inner - 1
+            lines[mark.line - 1] = line[:start] + urls[item["id"]] + line[start + len(item["url"]) :]
+    return "".join(lines)
 
 
 def _extent(lines: list[str], document: Document, index: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ _PARAMETER = re.compile(r';\s*([\w!#$&+.^`|~-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))
 
 def read_answer(url: str, status: int, headers: httpx.Headers, *, permanent_url: str | None, now: datetime) -> Answer:
     """What the head of an answer from `url` tells, whatever its status."""
+    links = _links(url, ", ".join(headers.get_list("link")))
     return Answer(
         url=url,
         status=status,
@@ -27,7 +28,8 @@ def read_answer(url: str, status: int, headers: httpx.Headers, *, permanent_url:
         last_modified=_validator(headers, b"last-modified"),
         max_age=freshness_left(headers, now),
         content_type=_content_type(headers),
-        links=_links(url, ", ".join(headers.get_list("link"))),
+        links=tuple((rel, target) for rel, _, target in links),
+        alternates=tuple((kind, target) for rel, kind, target in links if rel == "alternate" and kind),
     )
 
 
@@ -47,14 +49,15 @@ def _content_type(headers: httpx.Headers) -> str:
     return one_line(raw.decode("latin-1").partition(",")[0], limit=200)
 
 
-def _links(url: str, value: str) -> tuple[tuple[str, str], ...]:
-    """(rel, absolute URL) of a Link header (RFC 8288 3), one pair for each relation a link names."""
-    pairs: list[tuple[str, str]] = []
+def _links(url: str, value: str) -> tuple[tuple[str, str, str], ...]:
+    """(rel, media type, absolute URL) of a Link header (RFC 8288 3), once for each relation a link names."""
+    found: list[tuple[str, str, str]] = []
     for match in _LINK.finditer(value[:8192]):
         parameters: dict[str, str] = {}
-        for found in _PARAMETER.finditer(match[2]):
-            parameters.setdefault(found[1].lower(), found[2] or found[3] or "")
+        for each in _PARAMETER.finditer(match[2]):
+            parameters.setdefault(each[1].lower(), each[2] or each[3] or "")
         target = absolute(url, match[1])
         if target is not None:
-            pairs += [(rel.lower(), target) for rel in parameters.get("rel", "").split()]
-    return tuple(pairs[:MAX_LINKS])
+            kind = parameters.get("type", "").strip().lower()
+            found += [(rel.lower(), kind, target) for rel in parameters.get("rel", "").split()]
+    return tuple(found[:MAX_LINKS])

@@ -144,6 +144,7 @@ class Visitor:
             content_type=fetched.answer.content_type,
             known_spans=frozenset(check.state.spans),
             max_entries=self._max_entries,
+            alternates=fetched.answer.alternates,
         )
         return (await self._workers.read([job]))[0]
 

@@ -84,11 +84,15 @@ def definitions(connection: Connection) -> tuple[Feed, ...]:
 
 
 def save(connection: Connection, feeds: Sequence[Feed], *, now: datetime) -> None:
-    """Add feeds, or take over their changed definitions; a changed address is asked at once, without validators."""
+    """Add feeds, or take over their changed definitions; a changed address is asked at once, without validators.
+
+    One that a permanent redirect had led to before is no change: what was learned there stays.
+    """
     if not feeds:
         return
     hosts = ensure_hosts(connection, {host_of(one.url) for one in feeds})
-    before = {row.id: row.url for row in connection.execute(select(feed.c.id, feed.c.url))}
+    written = select(feed.c.id, feed.c.url, feed_state.c.url_in_use).join(feed_state, feed_state.c.feed_id == feed.c.id)
+    before = {row.id: (row.url, row.url_in_use) for row in connection.execute(written)}
     for one in feeds:
         row = {
             "url": one.url,
@@ -104,7 +108,10 @@ def save(connection: Connection, feeds: Sequence[Feed], *, now: datetime) -> Non
             connection.execute(feed_state.insert().values(state_row(fresh, host_id)))
             continue
         connection.execute(update(feed).where(feed.c.id == one.id).values(row))
-        if before[one.id] != one.url:
+        url, in_use = before[one.id]
+        if url != one.url and in_use == one.url:
+            connection.execute(update(feed_state).where(feed_state.c.feed_id == one.id).values(url_in_use=None))
+        elif url != one.url:
             _ask_anew(connection, one.id, host_id, now)
     claims.settle_all_hosts(connection)
 
@@ -165,6 +172,12 @@ def hosts_held(
         elif row.lease_until is not None and row.lease_until > now:
             held[row.feed_id] = ("another process is checking its host", row.lease_until)
     return held
+
+
+def holds(connection: Connection, *, now: datetime) -> Mapping[str, datetime]:
+    """The hosts that asked us to wait, by name, and until when."""
+    query = select(host.c.name, host.c.hold_until).where(host.c.hold_until > now)
+    return {row.name: row.hold_until for row in connection.execute(query)}
 
 
 def spread(connection: Connection, *, now: datetime, over: Any) -> int:

@@ -6,7 +6,7 @@ import pytest
 from aggregator import feedlist
 from aggregator.core.errors import AggregatorError, ConfigError, UsageError
 from aggregator.core.model.feeds import Feed, Hours, Tier
-from aggregator.feedlist.edit import add_feed, remove_feed
+from aggregator.feedlist.edit import add_feed, readdressed, remove_feed, rewrite
 
 TENDED = """\
 # what we follow
@@ -166,3 +166,35 @@ def test_an_address_in_an_unset_variable_does_not_stop_an_edit(tmp_path: Path) -
     path.write_text("feeds: []\nsubscribers:\n  - {id: d, email: '${AGGREGATOR_X}'}\n")
     add_feed(path, NEW)
     assert NEW_LINE in path.read_text()
+
+
+@pytest.mark.parametrize(("id_", "old"), [("a", "https://a.example/f"), ("b", "https://b.example/f")])
+def test_another_address_changes_no_other_byte(tended: Path, id_: str, old: str) -> None:
+    edit = readdressed(tended, {id_: "https://new.example/feed?a=1"})
+    assert tended.read_text() == TENDED == edit.before
+    rewrite(tended, edit)
+    assert tended.read_text() == TENDED.replace(old, "https://new.example/feed?a=1") == edit.after
+
+
+@pytest.mark.parametrize(
+    "url", ["https://n.example/f, id: evil", "https://n.example/a}b", "https://n.example/ #x", "https://n.example/'\""]
+)
+def test_an_address_is_never_read_as_anything_else(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "feeds.yaml"
+    path.write_text("feeds:\n  - {id: a, url: https://a.example/f}  # ours\n  - {id: b, url: 'https://b.example/'}\n")
+    try:
+        rewrite(path, readdressed(path, {"a": url}))
+    except ConfigError:
+        assert "a.example" in path.read_text()
+    else:
+        assert next((feed.id, feed.url) for feed in feedlist.load(path, {}).feeds) == ("a", url)
+        assert "# ours" in path.read_text()
+
+
+def test_a_file_that_changed_since_an_edit_was_made_is_left_alone(tended: Path) -> None:
+    edit = readdressed(tended, {"a": "https://new.example/"})
+    tended.write_text(f"# mine\n{TENDED}")
+    with pytest.raises(AggregatorError, match="changed meanwhile"):
+        rewrite(tended, edit)
+    with pytest.raises(UsageError, match="no feed `nope`"):
+        readdressed(tended, {"nope": "https://new.example/"})

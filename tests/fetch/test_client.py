@@ -205,6 +205,14 @@ async def test_links_of_the_header_are_absolute_and_one_for_each_relation(
     )
 
 
+async def test_case_7_54_the_header_names_other_forms_of_a_page_with_their_type(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    link = '</f>; rel="alternate"; type="Application/RSS+XML", </x>; rel=alternate, </y>; rel=next; type=text/xml'
+    answer = fetched(await ask(fetcher, server.on("/feed", reply(FEED, headers=[("Link", link)])))).answer
+    assert answer.alternates == (("application/rss+xml", server.url("/f")),)
+
+
 @pytest.mark.parametrize("typed", ["  http://127.0.0.1:{port}/feed ", "feed:http://127.0.0.1:{port}/feed"])
 async def test_case_7_46_a_clumsily_typed_url_is_understood(
     fetcher: Fetcher, server: ScriptedServer, typed: str

@@ -89,6 +89,7 @@ class ReadJob:
     content_type: str = ""
     known_spans: frozenset[bytes] = frozenset()
     max_entries: int = 2000
+    alternates: tuple[tuple[str, str], ...] = ()  # as the Link header gave them, see Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

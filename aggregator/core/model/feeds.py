@@ -165,6 +165,7 @@ class Answer:
     max_age: timedelta | None = None  # freshness left: max-age less Age, or Expires less Date; None when not given
     content_type: str = ""
     links: tuple[tuple[str, str], ...] = ()  # (rel, absolute URL) of the Link header
+    alternates: tuple[tuple[str, str], ...] = ()  # (media type, absolute URL) of its rel=alternate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

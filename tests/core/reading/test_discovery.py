@@ -84,3 +84,18 @@ def test_the_title_is_one_short_line() -> None:
     assert page_title("<TITLE lang=en>\n A &amp; B\n news </TITLE>") == "A & B news"
     assert len(page_title(f"<title>{'x' * 500}</title>")) == 80
     assert page_title("<p>none") == ""
+
+
+def test_case_7_54_the_link_header_stands_between_what_is_declared_and_what_is_linked() -> None:
+    page = f"<a href='/x.rss'>feed</a>{link('/declared')}"
+    headed = [
+        ("application/json", "https://example.org/wp-json/pages/2"),
+        ("application/rss+xml", "https://example.org/comments/feed"),
+        ("application/atom+xml", "https://example.org/headed"),
+    ]
+    assert feed_candidates(page, URL, headed) == (
+        "https://example.org/declared",
+        "https://example.org/headed",
+        "https://example.org/x.rss",
+        "https://example.org/comments/feed",
+    )
