@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,15 @@ def test_nothing_is_asked_before_it_is_due(shell: Shell, web: ScriptedServer) ->
     assert "nothing is due; the next check is in" in ran.err
     assert shell.run("poll", "--json").out == ""
     assert len(web.asked) == asked
+
+
+def test_due_feeds_whose_host_another_process_holds_are_told_apart_from_none_being_due(shell: Shell) -> None:
+    shell.run("apply")
+    with closing(sqlite3.connect(shell.folder / "data" / "aggregator.db", isolation_level=None)) as database:
+        database.execute("UPDATE host SET lease = 'other', lease_until = '2099-01-01 00:00:00.000000'")
+    ran = shell.run("poll")
+    assert (ran.code, ran.out) == (0, "")
+    assert "being checked by another process" in ran.err
 
 
 def test_a_person_may_ask_a_feed_before_it_is_due_but_not_at_once_again(shell: Shell, web: ScriptedServer) -> None:
