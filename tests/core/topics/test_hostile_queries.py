@@ -1,4 +1,4 @@
-"""A query costs little to check, whatever stands in it; steps are counted, since time depends on the machine."""
+"""A query costs little to check and an entry little to read, whatever stands in them; steps are counted, not time."""
 
 import sys
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.topics.check import problems
+from aggregator.core.topics.fields import EntryFields
+from aggregator.core.topics.index import TopicIndex
 from aggregator.core.topics.mistakes import MAX_DEPTH, MAX_LENGTH, MAX_NEARS, MAX_PARTS, MAX_PATTERNS
 
 MOST_STEPS = 400_000  # calls of functions: some 50 ms
@@ -92,3 +94,51 @@ def test_what_bounds_a_query_is_told(query: str, column: int, says: str) -> None
 @given(st.text(alphabet=st.sampled_from("ab* ()\"/+=@^:,#\n'\\15.-ORANDT"), max_size=30))
 def test_any_text_repeated_is_read_or_refused_inside_it(text: str) -> None:
     assert 0 <= told(text * 12)[0] <= len(text * 12) + 1
+
+
+GREEDY = TopicIndex(
+    (
+        Topic(
+            id="t",
+            name="T",
+            clauses=tuple(
+                Clause(name=query, kind=ClauseKind.SIGNAL, query=query)
+                for query in (
+                    '((drug* OR narco*) EXCEPT @firms) NEAR/30 (seiz* OR smuggl* OR "drug drug")',
+                    "(drug NEAR/5 seized) ONEAR/5 (drug NEAR/5 seized)",
+                    "SENT(drug, seized, NOT film)",
+                    "ATLEAST 2(drug, seized, 芬太尼, =DEA)",
+                    r"/[0-9][0-9,.]*[ -]?(kg|tons?)/i",
+                )
+            ),
+            lists=(("firms", '"drug maker*" OR (drug NEAR/10 firm)'),),
+            flag_at=1,
+        ),
+    )
+)
+MEGABYTE = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "drug seized ",
+        "drug. ",
+        "drug maker firm ",
+        "drug*(NEAR/5 [a-z]+(x+x+)+$ ",
+        "(",
+        "\u200bdrug\u200b",
+        "芬太尼",
+        "1,1.1,",
+        "a",
+        "5 kg ",
+    ],
+)
+def test_a_title_of_a_megabyte_is_evaluated_in_steps_that_grow_with_its_length_only(unit: str) -> None:
+    def steps(length: int) -> int:
+        entry = EntryFields(title=unit * (length // len(unit)))
+        return steps_of(lambda: GREEDY.evaluate(entry))
+
+    whole = steps(MEGABYTE)
+    assert whole < 3 * MEGABYTE
+    assert whole < 12 * steps(MEGABYTE // 10) + 50_000
