@@ -14,6 +14,7 @@ from xml.parsers import expat
 READING = b"reading-1"
 
 _ENTRIES = frozenset({"item", "entry"})
+_BASE = "http://www.w3.org/XML/1998/namespace base"
 _ROOTS = frozenset({"rss", "feed", "rdf"})
 _START_TAG = re.compile(rb"<[^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*>")
 
@@ -47,8 +48,8 @@ class Cut:
 def cut(body: bytes, *, context: bytes = b"") -> Cut | None:
     """The entries of `body` (UTF-8, well-formed), or None when it cannot be cut with certainty.
 
-    That is: not well-formed, any DOCTYPE, an entry inside an entry, a self-closing one, or one elsewhere than in the
-    root or its channel. The start tags of the entries' ancestors are part of each hash, so a changed namespace,
+    That is: not well-formed, any DOCTYPE, an entry inside an entry, a self-closing one, one elsewhere than in the root
+    or its channel, or an xml:base inside entries whose ancestors have none. The start tags of the entries' ancestors are part of each hash, so a changed namespace,
     xml:base or xml:lang makes every entry new; so does another `context`, which is whatever else reading depends on.
     """
     cutter = _Cutter(body)
@@ -77,6 +78,7 @@ class _Cutter:
         self.heads: list[bytes] = []  # start tags of the root and its channel
         self._path: list[str] = []
         self._start: int | None = None
+        self._bases = False  # whether an ancestor of the entries has an xml:base
         self.parser = expat.ParserCreate("utf-8", " ")
         self.parser.StartElementHandler = self._opened
         self.parser.EndElementHandler = self._closed
@@ -85,8 +87,13 @@ class _Cutter:
     def _refused(self, *_declaration: object) -> NoReturn:
         raise _UncertainError
 
-    def _opened(self, name: str, _attributes: object) -> None:
+    def _opened(self, name: str, attributes: Container[str]) -> None:
         local = name.rpartition(" ")[2].lower()
+        if _BASE in attributes:
+            self._bases |= self._start is None and local not in _ENTRIES
+            # Where nothing around has a base, feedparser lets an entry's own reach the entries behind it.
+            if not self._bases:
+                raise _UncertainError
         if local in _ENTRIES:
             if self._start is not None or not _holds_entries(self._path):
                 raise _UncertainError

@@ -20,7 +20,8 @@ RSS = (
     "<language>en-gb</language>{}</channel></rss>"
 )
 ATOM = (
-    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:x="http://www.w3.org/1999/xhtml" xml:lang="de">'
+    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:x="http://www.w3.org/1999/xhtml" xml:lang="de" '
+    'xml:base="https://example.org/atom/">'
     '<title type="html">&lt;b&gt;T&lt;/b&gt;</title><author><name>Feed Author</name></author>{}</feed>'
 )
 RDF = (
@@ -152,6 +153,7 @@ def test_every_span_is_one_entry_with_its_tags(body: bytes) -> None:
         RSS.format("<group><item><title>a</title></item></group>"),
         RSS.format("<item><z:title>a</z:title></item>"),
         "<other><item><title>a</title></item></other>",
+        "<feed><entry><content xml:base='/deep/'>a</content></entry><entry><link href='b'/></entry></feed>",
         "",
     ],
 )
