@@ -134,7 +134,7 @@ def build(
         workers=workers,
         refresher=refresher,
         dispatcher=make_dispatcher(settings, store, carriers, clock),
-        configurator=Configurator(store=store, path=settings.config, environ=lookup, public_id=new_public_id),
+        configurator=make_configurator(settings, store, secrets=lookup),
         transports=carriers,
     )
 
@@ -154,6 +154,12 @@ def make_visitor(
         raw=settings.data_dir / RAW_FOLDER,
         full_text=reads_articles(),
     )
+
+
+def make_configurator(settings: Settings, store: Store, *, secrets: Mapping[str, str]) -> Configurator:
+    """What makes the feed list so."""
+    bodies = settings.data_dir / RAW_FOLDER
+    return Configurator(store=store, path=settings.config, environ=secrets, public_id=new_public_id, bodies=bodies)
 
 
 def make_workers(settings: Settings) -> Workers:

@@ -9,19 +9,25 @@ from aggregator.core.model.subscriptions import SubscriberSpec, SubscriptionSpec
 from aggregator.feedlist import changes
 from aggregator.feedlist.changes import ChangePlan, Current, CurrentSubscriber
 from aggregator.feedlist.load import FeedList, load
-from aggregator.store import dialect, feeds, subscribers, topics
+from aggregator.store import dialect, feeds, raw, subscribers, topics
 from aggregator.store.database import Connection, Store
 from aggregator.store.subscribers import Member
 
 
 class Configurator:
-    """Follows the file at `path`. `environ` fills in addresses, `public_id` names a new subscriber unguessably."""
+    """Follows the file at `path`. `environ` fills in addresses, `public_id` names a new subscriber unguessably.
 
-    def __init__(self, *, store: Store, path: Path, environ: Mapping[str, str], public_id: Callable[[], str]) -> None:
+    `bodies` is the folder of the feeds' last bodies: those of feeds that are followed no more are removed.
+    """
+
+    def __init__(
+        self, *, store: Store, path: Path, environ: Mapping[str, str], public_id: Callable[[], str], bodies: Path
+    ) -> None:
         self._store = store
         self._path = path
         self._environ = environ
         self._public_id = public_id
+        self._bodies = bodies
 
     def load(self) -> FeedList:
         """What the file wants. Raises ConfigError with all its problems."""
@@ -40,6 +46,8 @@ class Configurator:
         if planned.changes:
             fresh = {person.slug: self._public_id() for person in wanted.subscribers}
             await self._store.writing(write, wanted, found, fresh, now=now)
+            kept = {feed.id for feed in wanted.feeds if not feed.is_private}
+            await asyncio.to_thread(raw.forget, self._bodies, {feed.id for feed in found.feeds} - kept)
         return planned
 
 

@@ -25,13 +25,11 @@ _LOOKS = {"add": "green", "change": "yellow", "remove": "red"}
 @everywhere
 def plan(here: Context, *, as_json: AsJson = False) -> None:
     """What feeds.yaml and subscribers.yaml would change, field by field. Changes nothing."""
-    from aggregator.app import new_public_id  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.configure import Configurator  # noqa: PLC0415 - as above
+    from aggregator.app import make_configurator  # noqa: PLC0415 - lazily, as all of the command line
     from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
 
     with open_archive(here) as archive:
-        lookup, path = secret_lookup(os.environ), archive.settings.config
-        configurator = Configurator(store=archive.store, path=path, environ=lookup, public_id=new_public_id)
+        configurator = make_configurator(archive.settings, archive.store, secrets=secret_lookup(os.environ))
         _warn_of_oddities(configurator)
         planned = asyncio.run(configurator.plan())
     _print(planned, as_json=as_json, done=False)

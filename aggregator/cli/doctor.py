@@ -59,6 +59,7 @@ def _examine(settings: Settings) -> "Iterator[Finding]":
     yield from _engine(settings)
     wanted, said = station.feed_list(settings.config, secret_lookup(os.environ))
     yield from said
+    yield from _articles([feed.id for feed in (wanted.feeds if wanted else ()) if feed.full_text])
     yield from station.topics(wanted.topics if wanted else ())
     yield from station.zones({feed.timezone: feed.id for feed in (wanted.feeds if wanted else ()) if feed.timezone})
     yield from station.version_control(settings.config)
@@ -68,6 +69,21 @@ def _examine(settings: Settings) -> "Iterator[Finding]":
     folder = None if sends else settings.mail_dir
     yield from station.mail(carrier, folder=folder, people=people, sender=settings.mail_from)
     yield from station.base_url(settings.base_url, sends=sends)
+
+
+def _articles(wanting: "Sequence[str]") -> "Iterator[Finding]":
+    """Whether feeds that want the articles behind their entries can have them."""
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.workers import reads_articles  # noqa: PLC0415 - as above
+
+    if not wanting:
+        return
+    told = count(len(wanting), "feed wants", "feeds want") + " full text"
+    if reads_articles():
+        yield station.ok("full text", told)
+    else:
+        missing = f"{told}, such as {wanting[0]}, but trafilatura is not installed: summaries are used"
+        yield station.warning("full text", missing, "pip install 'feed-aggregator[fulltext]'")
 
 
 def _engine(settings: Settings) -> "Iterator[Finding]":

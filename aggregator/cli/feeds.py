@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli import feeds_check, feeds_edit
+from aggregator.cli import feeds_check, feeds_edit, feeds_raw
+from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import (
@@ -30,6 +31,7 @@ from aggregator.core.model.feeds import FeedState
 if TYPE_CHECKING:
     from aggregator.store.database import Connection
     from aggregator.store.feeds import DayRow, EventRow, FollowedFeed
+    from aggregator.store.politeness import Politeness
 
 app = new_app(
     "The feeds that are followed: how they fare, live checks, and edits of feeds.yaml that keep its comments."
@@ -54,6 +56,7 @@ class Portrait:
     entries: int
     days: tuple["DayRow", ...]
     events: tuple["EventRow", ...]
+    politeness: "Politeness"
 
 
 @app.command("list")
@@ -149,15 +152,16 @@ def _text(validator: bytes | None) -> str | None:
 def show(here: Context, feed: FeedId, *, as_json: AsJson = False) -> None:
     """All that is known of one feed: what the file says, what checking learned, and what happened to it."""
     with open_archive(here) as archive:
-        portrait = archive.store.read(_portrait, feed)
+        portrait = archive.store.read(_portrait, feed, archive.now)
     if as_json:
         print_json(portrait_json(portrait, archive.now))
     else:
         _show(portrait, archive.now)
 
 
-def _portrait(connection: "Connection", feed_id: str) -> Portrait:
+def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait:
     from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store.politeness import politeness  # noqa: PLC0415 - as above
 
     found = feeds.followed(connection, ids=(feed_id,), unlisted=True)
     if not found:
@@ -167,6 +171,7 @@ def _portrait(connection: "Connection", feed_id: str) -> Portrait:
         entries=feeds.entry_counts(connection, (feed_id,)).get(feed_id, 0),
         days=feeds.days(connection, feed_id, limit=DAYS),
         events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),
+        politeness=politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1), feed_id=feed_id),
     )
 
 
@@ -185,12 +190,16 @@ def portrait_json(portrait: Portrait, now: datetime) -> dict[str, Any]:
         "failing_since": iso(one.state.failing_since),
         "identity": one.state.identity,
         "entries": portrait.entries,
-        "days": [
-            {"day": day.day.isoformat(), "checks": day.checks, "ok": day.ok, "new": day.new, "gaps": day.gaps}
-            for day in portrait.days
-        ],
+        "politeness": manners_json(portrait.politeness),
+        "days": [_day_json(day) for day in portrait.days],
         "events": [{"at": iso(event.at), "kind": event.kind, "detail": event.detail} for event in portrait.events],
     }
+
+
+def _day_json(day: "DayRow") -> dict[str, Any]:
+    told = asdict(day) | {"day": day.day.isoformat()}
+    del told["feed_id"]
+    return told
 
 
 def _show(portrait: Portrait, now: datetime) -> None:
@@ -240,6 +249,8 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
         "last gap": _when(portrait.one.gap_at, now) if portrait.one.gap_at else "",
         "validators": ", ".join(validators) or ("none" if learned.succeeded_at else ""),
         "entries": f"{portrait.entries:,}, known by {learned.identity}",
+        "politeness": manners(portrait.politeness),
+        "besides": extras(portrait.politeness),
     }
 
 
@@ -249,6 +260,7 @@ def _when(at: datetime | None, now: datetime) -> str:
 
 # Below the others, as the help lists commands in this order.
 app.command("check")(feeds_check.check)
+app.command("raw")(feeds_raw.raw)
 app.command("add")(feeds_edit.add)
 app.command("remove")(feeds_edit.remove)
 app.command("import")(feeds_edit.import_)

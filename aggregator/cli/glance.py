@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aggregator.cli.manners import COUNTED_DAYS
 from aggregator.cli.opening import Archive
 from aggregator.core.checking.plan import feed_health
 from aggregator.store import deliveries, dialect, feeds, health, lock, topics
 from aggregator.store.database import Connection
 from aggregator.store.feeds import FollowedFeed
 from aggregator.store.health import Totals
+from aggregator.store.politeness import Politeness, politeness
 
 STATES = ("poisoned", "failing", "degraded", "ok", "disabled")  # the worst first; disabled is nobody's worry
 STALE = timedelta(minutes=2)  # twenty missed ticks
@@ -44,6 +46,7 @@ class Glance:
     parked: Mapping[str, str]
     free: int  # bytes
     size: int | None  # bytes of an embedded database
+    politeness: Politeness
 
     @property
     def ticked_at(self) -> datetime | None:
@@ -91,6 +94,7 @@ def _stored(connection: Connection, now: datetime) -> dict[str, Any]:
         "overdue": health.overdue(connection, now=now),
         "next_check_at": feeds.next_due(connection),
         "totals": health.totals(connection),
+        "politeness": politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1)),
         "matches": topics.match_counts(connection),
         "phases": deliveries.counts(connection),
         "parked": deliveries.parked(connection, now=now),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.manners import manners, manners_json
 from aggregator.cli.opening import Archive, open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, count, print_json, print_table, say
@@ -47,6 +48,7 @@ def _print(seen: "Glance", archive: Archive, limit: int) -> None:
     lines = {
         "last": ", ".join(f"{kind} {ago(at, seen.now)}" for kind, (at, _) in sorted(seen.beats.items())) or "nothing",
         "feeds": _feeds_line(seen),
+        "manners": manners(seen.politeness) or "nothing asked yet",
         "stored": _stored_line(seen),
         "ledger": _numbers(seen.totals.ledger) or "empty",
         "outbox": _numbers(seen.phases) or "empty",
@@ -139,6 +141,7 @@ def _told(seen: "Glance", archive: Archive) -> dict[str, Any]:
             "next_check_at": seen.next_check_at,
             "errors": [_ill_told(one, state) for one, state in seen.ill],
         },
+        "politeness": manners_json(seen.politeness),
         "entries": seen.totals.entries,
         "matches": dict(seen.matches),
         "ledger": dict(seen.totals.ledger),

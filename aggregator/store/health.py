@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from aggregator.core.model.digests import SourceNote, SourceReport
 from aggregator.store import dialect
@@ -91,7 +91,11 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
 
 
 def _gaps(connection: Connection, since: datetime, labels: Mapping[str, str]) -> tuple[SourceNote, ...]:
-    query = select(feed_event).where(feed_event.c.kind == "gap", feed_event.c.at >= since)
+    filled = feed_event.alias()
+    closed = exists().where(
+        filled.c.kind == "filled", filled.c.feed_id == feed_event.c.feed_id, filled.c.at == feed_event.c.at
+    )
+    query = select(feed_event).where(feed_event.c.kind == "gap", feed_event.c.at >= since, ~closed)
     rows = connection.execute(query.order_by(feed_event.c.at.desc()).limit(TOLD))
     return tuple(
         SourceNote(feed_id=row.feed_id, name=labels.get(row.feed_id, row.feed_id), detail=row.detail, since=row.at)

@@ -16,7 +16,7 @@ from tests.commands import Shell, make_shell
 HEAVY = {"sqlalchemy", "alembic", "httpx", "httpcore", "feedparser", "pebble", "apscheduler", "lark", "pydantic_core"}
 PLACES = {"--config", "--database", "--data-dir"}
 # They print no data but a document, a log, or what they did.
-WITHOUT_JSON = {"run", "worker", "demo", "feeds remove", "feeds export", "digest preview"}
+WITHOUT_JSON = {"feeds raw", "run", "worker", "demo", "feeds remove", "feeds export", "digest preview"}
 ROOT = Path(__file__).parents[2]
 
 
