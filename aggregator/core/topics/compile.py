@@ -46,15 +46,15 @@ class Compiler:
             case tree.Or():
                 return operators.OrMatcher(node, parts, self._lexicon)
             case tree.And():
-                return operators.AndMatcher(node, parts, self._lexicon)
+                return operators.AndMatcher(node, parts)
             case tree.Not():
                 return operators.NotMatcher(node, parts)
             case tree.Near():
-                return operators.NearMatcher(node, parts, self._lexicon)
+                return operators.NearMatcher(node, parts)
             case tree.Except():
                 return operators.ExceptMatcher(node, parts)
             case tree.AtLeast():
-                return operators.AtLeastMatcher(node, parts)
+                return operators.AtLeastMatcher(node, parts, self._lexicon)
             case tree.Sentence():
                 return operators.SentenceMatcher(node, parts, fields)
             case tree.Boost():

@@ -40,13 +40,35 @@ class FieldText:
 
     def __init__(self, text: str, answers: Answers) -> None:
         self.text = text
-        self.words: Sequence[str] = raw_words(text)[:_MOST_WORDS]
-        self.places: dict[int, list[int]] = {}
+        self.atoms = answers.atoms_in(text)
+        self._answers = answers
+        self._places: dict[int, list[int]] = {}
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """Its words as they stand. Most entries are rejected before anybody asks."""
+        return raw_words(self.text)[:_MOST_WORDS]
+
+    def places(self, atom: int) -> list[int]:
+        """The numbers of the words that are this atom, in order, at most `_MOST_PLACES`."""
+        places = self._places.get(atom)
+        if places is None:
+            found = self._found.get(atom, [])
+            one_word = found[0] if len(found) == 1 else sorted(place for places in found for place in places)
+            places = self._places[atom] = one_word[:_MOST_PLACES]
+        return places
+
+    @cached_property
+    def _found(self) -> dict[int, list[list[int]]]:
+        """For each atom the places of each word that it is."""
+        by_word: dict[str, list[int]] = {}
         for place, word in enumerate(self.words):
-            for atom in answers.atoms_of(word):
-                places = self.places.setdefault(atom, [])
-                if len(places) < _MOST_PLACES:
-                    places.append(place)
+            by_word.setdefault(word, []).append(place)
+        found: dict[int, list[list[int]]] = {}
+        for word, places in by_word.items():
+            for atom in self._answers.of(word):
+                found.setdefault(atom, []).append(places)
+        return found
 
     @cached_property
     def offsets(self) -> list[tuple[int, int]]:
@@ -96,13 +118,13 @@ class Document:
     def __init__(self, fields: EntryFields, names: Sequence[str], lexicon: Lexicon) -> None:
         answers = lexicon.answers((fields.language or "").partition("-")[0].lower())
         self.fields = {name: FieldText(text, answers) for name in names if (text := fields.of(name))}
-        self.atoms: frozenset[int] = frozenset().union(*(text.places for text in self.fields.values()))
+        self.atoms: set[int] = set().union(*(text.atoms for text in self.fields.values()))
         self.known: dict[Any, list[Hit] | None] = {}
 
     def places(self, atom: int, field: str) -> Sequence[int]:
         """The numbers of the words of `field` that are this atom, in order."""
         text = self.fields.get(field)
-        return _NOWHERE if text is None else text.places.get(atom, _NOWHERE)
+        return _NOWHERE if text is None else text.places(atom)
 
     def bounds(self, field: str) -> tuple[int, int]:
         """The words of `field` that may be looked at."""

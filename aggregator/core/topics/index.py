@@ -1,20 +1,31 @@
 """Many topics, compiled once, against one entry at a time: words of the entry look up the clauses that may hold.
 
-It reads an entry's words once for all topics and evaluates only clauses of which a rare word is there.
+It reads an entry's words once for all topics and evaluates only clauses whose words are there.
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from aggregator.core.errors import ConfigError, Problem
-from aggregator.core.model.topics import Clause, ClauseKind, Evaluation, Fired, Topic
+from aggregator.core.model.topics import Clause, ClauseKind, Evaluation, Topic
 from aggregator.core.topics import score
 from aggregator.core.topics.compile import Compiler
 from aggregator.core.topics.definition import CASES, Definition, TopicProblem, define
 from aggregator.core.topics.document import Document
 from aggregator.core.topics.fields import WORDS, EntryFields
-from aggregator.core.topics.leaves import Matcher
+from aggregator.core.topics.leaves import Matcher, Needs, rarest, unmet
 from aggregator.core.topics.lexicon import Lexicon
 from aggregator.core.topics.tree import Within, walk
+
+
+class _Signal(NamedTuple):
+    """A signal of a topic by their numbers, and the words it needs: all of `single`, one of each of `several`."""
+
+    topic: int
+    place: int
+    single: frozenset[int]
+    several: Needs
 
 
 class TopicIndex:
@@ -25,37 +36,44 @@ class TopicIndex:
         definitions = _defined(topics)
         self._topics = tuple(CompiledTopic(definition, self._lexicon) for definition in definitions)
         self._fields = _fields_used(definitions)
-        self._anchored: dict[int, list[tuple[int, int]]] = {}  # atom -> (topic, signal) that it may make hold
-        self._unanchored: list[tuple[int, int]] = []
+        self._signals: list[_Signal] = []
+        self._anchored: dict[int, list[int]] = {}  # atom -> numbers of the signals that it may make hold
+        self._unanchored: list[int] = []
         for number, topic in enumerate(self._topics):
-            self._anchor(number, topic)
+            for place, (_, matcher) in enumerate(topic.signals):
+                self._anchor(number, place, matcher.needs)
 
-    def _anchor(self, number: int, topic: "CompiledTopic") -> None:
-        for place, (_, matcher) in enumerate(topic.signals):
-            anchors = matcher.anchors(self._lexicon)
-            if anchors is None:
-                self._unanchored.append((number, place))
-            else:
-                for atom in anchors:
-                    self._anchored.setdefault(atom, []).append((number, place))
+    def _anchor(self, topic: int, place: int, needs: Needs) -> None:
+        anchors = rarest(needs, self._lexicon)
+        if anchors is None:
+            self._unanchored.append(len(self._signals))
+        for atom in anchors or ():
+            self._anchored.setdefault(atom, []).append(len(self._signals))
+        single = frozenset[int]().union(*(need for need in needs if len(need) == 1))
+        several = tuple(need for need in needs if len(need) != 1 and need is not anchors)
+        self._signals.append(_Signal(topic, place, single, several))
 
     def evaluate(self, fields: EntryFields) -> tuple[Evaluation, ...]:
         """The evaluations of the topics that flag the entry, in the order of the topics."""
         document = self.read(fields)
-        wanted: dict[int, set[int]] = {}
-        for text in document.fields.values():
-            for atom in text.places:
-                for number, place in self._anchored.get(atom, ()):
-                    wanted.setdefault(number, set()).add(place)
-        for number, place in self._unanchored:
-            wanted.setdefault(number, set()).add(place)
         verdicts = []
-        for number in sorted(wanted):
-            topic = self._topics[number]
-            clauses = topic.fire(document, sorted(wanted[number]))
-            if clauses and (verdict := score.evaluation(topic.topic, clauses)).flagged:
+        for number, places in self._candidates(document.atoms).items():
+            verdict = self._topics[number].flag(document, places)
+            if verdict is not None:
                 verdicts.append(verdict)
         return tuple(verdicts)
+
+    def _candidates(self, atoms: AbstractSet[int]) -> dict[int, list[int]]:
+        """The topics of which a signal may hold in a document with these atoms, in order, each with those signals."""
+        numbers = set(self._unanchored)
+        for atom in atoms & self._anchored.keys():
+            numbers.update(self._anchored[atom])
+        wanted: dict[int, list[int]] = {}
+        for number in sorted(numbers):
+            topic, place, single, several = self._signals[number]
+            if single <= atoms and not unmet(several, atoms):
+                wanted.setdefault(topic, []).append(place)
+        return wanted
 
     def evaluate_all(self, fields: EntryFields) -> tuple[Evaluation, ...]:
         """The evaluation of every topic, flagged or not, each clause tried without the index."""
@@ -82,26 +100,61 @@ class CompiledTopic:
         self.signals = tuple(pair for pair in compiled if pair[0].kind is ClauseKind.SIGNAL)
         self.others = tuple(pair for pair in compiled if pair[0].kind is not ClauseKind.SIGNAL)
         self.cases = compiler.matcher(definition.lists[CASES]) if definition.topic.cases != "yes" else None
+        self._most = [score.most_points(clause, matcher.most_boost) for clause, matcher in self.signals]
+        self._context = [
+            (score.most_points(clause, matcher.most_boost), matcher.needs)
+            for clause, matcher in self.others
+            if clause.kind is ClauseKind.CONTEXT
+        ]
+        self._most_context = sum(most for most, _ in self._context)
+        self._enough = score.least_sum(self.topic)
 
-    def fire(self, document: Document, places: Iterable[int]) -> list[Fired]:
-        """What fires, trying the signals numbered `places`; the other clauses only when one of these does."""
-        clauses = [hit for place in places if (hit := _try(self.signals[place], document)) is not None]
-        if clauses:
-            clauses += [hit for pair in self.others if (hit := _try(pair, document)) is not None]
-            hits = self.cases.match(document) if self.cases is not None else None
-            if hits is not None:
-                clauses.append(score.single_case(self.topic, clauses, hits, document))
-        return clauses
+    def flag(self, document: Document, places: Sequence[int]) -> Evaluation | None:
+        """The verdict when the topic flags the document, of which only the signals numbered `places` may hold.
+
+        It gives up as soon as what may still be added cannot reach flag_at, and proves only what is flagged.
+        """
+        if not self._can_reach(sum(self._most[place] for place in places), document):
+            return None
+        signals = [hit for place in places if (hit := _try(self.signals[place], document)) is not None]
+        reached = sum(held.points for held in signals)
+        if not signals or not self._can_reach(reached, document):
+            return None
+        others = self._try_others(document)
+        if reached + sum(held.points for held in others) < self._enough:
+            return None
+        verdict = self._verdict([*signals, *others], document)
+        return verdict if verdict.flagged else None
+
+    def _can_reach(self, points: float, document: Document) -> bool:
+        """Whether signals of so many points may flag, with all the context that the document's words allow."""
+        if points >= self._enough:
+            return True
+        if points + self._most_context < self._enough:
+            return False
+        beside = sum(most for most, needs in self._context if not unmet(needs, document.atoms))
+        return points + beside >= self._enough
 
     def evaluate(self, document: Document) -> Evaluation:
         """The verdict, with every clause tried."""
-        return score.evaluation(self.topic, self.fire(document, range(len(self.signals))))
+        signals = [hit for pair in self.signals if (hit := _try(pair, document)) is not None]
+        return self._verdict([*signals, *self._try_others(document)] if signals else [], document)
+
+    def _try_others(self, document: Document) -> list[score.Held]:
+        return [hit for pair in self.others if (hit := _try(pair, document)) is not None]
+
+    def _verdict(self, clauses: Sequence[score.Held], document: Document) -> Evaluation:
+        fired = [held.fired(document) for held in clauses]
+        hits = self.cases.match(document) if fired and self.cases is not None else None
+        if hits is not None:
+            fired.append(score.single_case(self.topic, sum(held.points for held in clauses), hits, document))
+        return score.evaluation(self.topic, fired)
 
 
-def _try(pair: tuple[Clause, Matcher], document: Document) -> Fired | None:
+def _try(pair: tuple[Clause, Matcher], document: Document) -> score.Held | None:
     clause, matcher = pair
     hits = matcher.match(document)
-    return None if hits is None else score.fired(clause, hits, document)
+    return None if hits is None else score.held(clause, hits)
 
 
 def _defined(topics: Sequence[Topic]) -> list[Definition]:

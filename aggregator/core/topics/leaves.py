@@ -4,38 +4,42 @@ A matcher knows where it holds and which words prove it; it knows no weight and 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from aggregator.core.topics import regexes, tree
 from aggregator.core.topics.document import Document, Hit, Mark
 from aggregator.core.topics.lexicon import Lexicon
 
-Anchors = frozenset[int] | None  # atoms of which a document must hold one, or None when nothing can be said
+# Sets of atoms of each of which a document must hold one for a query to hold; none when nothing can be said.
+Needs = tuple[frozenset[int], ...]
 
 
 class Matcher(ABC):
-    """One node of a query. `source` is what was written, `parts` the matchers below."""
+    """One node of a query: `source` is what was written, `parts` the matchers below.
 
-    def __init__(self, source: tree.Node, parts: tuple["Matcher", ...] = ()) -> None:
+    `needs` are words without which it cannot hold; `most_boost` is the highest boost that one of its hits may have.
+    """
+
+    def __init__(
+        self, source: tree.Node, parts: tuple["Matcher", ...] = (), *, needs: Needs = (), most_boost: float = 1.0
+    ) -> None:
         self.source = source
         self.parts = parts
+        self.needs = needs
+        self.most_boost = most_boost
 
     @abstractmethod
     def match(self, document: Document) -> list[Hit] | None:
         """Where the node holds, or None when it does not. A list may be empty: what is absent has no place."""
-
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Atoms of which a document must hold at least one for this node to hold."""
-        del lexicon
-        return None
 
 
 class WordMatcher(Matcher):
     """One atom in some fields."""
 
     def __init__(self, source: tree.Leaf, atom: int, fields: Sequence[str], *, cased: bool) -> None:
-        super().__init__(source)
+        super().__init__(source, needs=(frozenset((atom,)),))
         self.atom = atom
         self._fields = fields
         self._cased = cased
@@ -57,17 +61,12 @@ class WordMatcher(Matcher):
         ]
         return hits or None
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Itself."""
-        del lexicon
-        return frozenset((self.atom,))
-
 
 class PhraseMatcher(Matcher):
     """Atoms side by side."""
 
     def __init__(self, source: tree.Phrase, atoms: Sequence[int], fields: Sequence[str], *, cased: bool) -> None:
-        super().__init__(source)
+        super().__init__(source, needs=tuple(frozenset((atom,)) for atom in dict.fromkeys(atoms)))
         self._atoms = atoms
         self._fields = fields
         self._cased = cased
@@ -87,10 +86,6 @@ class PhraseMatcher(Matcher):
             boost = 0.5 if starts and self._cased and document.shouts(field) else 1.0
             hits += [Hit(field, at, at + length, boost, (Mark(at, at + length),)) for at in sorted(starts)]
         return hits or None
-
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Its rarest word."""
-        return frozenset((min(self._atoms, key=lexicon.cost),))
 
 
 class PatternMatcher(Matcher):
@@ -120,7 +115,7 @@ class ListMatcher(Matcher):
     """A named list, found once a document however many clauses name it."""
 
     def __init__(self, source: tree.Ref, inner: Matcher) -> None:
-        super().__init__(source)
+        super().__init__(source, needs=inner.needs, most_boost=inner.most_boost)
         self._inner = inner
 
     def match(self, document: Document) -> list[Hit] | None:
@@ -134,27 +129,15 @@ class ListMatcher(Matcher):
         """What the name stands for."""
         return self._inner
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """The list's own."""
-        return self._inner.anchors(lexicon)
+
+def rarest(needs: Needs, lexicon: Lexicon) -> frozenset[int] | None:
+    """The need that an entry meets most rarely; None when there is none."""
+    return min(needs, key=lambda need: sum(map(lexicon.cost, need)), default=None)
 
 
-def cost_of(anchors: frozenset[int], lexicon: Lexicon) -> float:
-    """How often some of these atoms probably stand in an entry."""
-    return sum(lexicon.cost(atom) for atom in anchors)
-
-
-def rarest(choices: Iterable[Anchors], lexicon: Lexicon) -> Anchors:
-    """The anchors that stand most rarely; None when no choice has any."""
-    known = [anchors for anchors in choices if anchors is not None]
-    return min(known, key=lambda anchors: cost_of(anchors, lexicon)) if known else None
-
-
-def union_of(choices: Iterable[Anchors]) -> Anchors:
-    """All anchors together; None when one choice has none, since it may hold without them."""
-    union: frozenset[int] = frozenset()
-    for anchors in choices:
-        if anchors is None:
-            return None
-        union |= anchors
-    return union
+def unmet(needs: Needs, atoms: AbstractSet[int]) -> bool:
+    """Whether a document with these atoms lacks one of the needs."""
+    for need in needs:  # noqa: SIM110 - starting a generator costs more than most of these loops
+        if need.isdisjoint(atoms):
+            return True
+    return False

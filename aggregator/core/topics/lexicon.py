@@ -4,7 +4,8 @@ Every word of every entry passes here, so what was answered once is remembered. 
 entry's is chance (Spanish makes one word of narcos and Narcan), so it counts only where the language is not known.
 """
 
-from aggregator.core.text import fold, stem, surface_of
+from aggregator.core.text import fold, raw_words, stem, surface_of
+from aggregator.core.topics.frequencies import share_of_prefix, share_of_stem, share_of_word
 from aggregator.core.topics.tree import Cased, Exact, Leaf, Prefix, Word
 
 _REMEMBERED = 60_000  # words; news in one language uses fewer
@@ -24,7 +25,7 @@ class Lexicon:
         self._costs: list[float] = []
         self._cased_atoms: set[int] = set()
         self._languages: dict[int, tuple[str, ...]] = {}
-        self._answers: dict[str, dict[str, tuple[int, ...]]] = {}
+        self._answers: dict[str, Answers] = {}
 
     def atom(self, leaf: Leaf, languages: tuple[str, ...]) -> int:
         """The number of the atom that a leaf of a query asks for; equal leaves share one."""
@@ -34,7 +35,7 @@ class Lexicon:
             return known
         atom = self._ids[key] = len(self._ids)
         self._answers.clear()
-        self._costs.append(_cost(leaf))
+        self._costs.append(_cost(leaf, languages))
         self._register(leaf, languages, atom)
         return atom
 
@@ -61,13 +62,15 @@ class Lexicon:
         return atom in self._cased_atoms
 
     def cost(self, atom: int) -> float:
-        """How common the atom probably is: short words and prefixes are commoner than long words."""
+        """In what share of entries the atom probably stands."""
         return self._costs[atom]
 
     def answers(self, language: str) -> "Answers":
         """What is known of words of entries in `language` (a primary subtag, or empty)."""
-        remembered = self._answers.setdefault(language if language in self._stems else "", {})
-        return Answers(self, language, remembered)
+        key = language if language in self._stems else ""
+        if key not in self._answers:
+            self._answers[key] = Answers(self, language)
+        return self._answers[key]
 
     def find(self, raw: str, language: str) -> tuple[int, ...]:
         """The atoms that one raw word of an entry in `language` is."""
@@ -86,26 +89,52 @@ class Lexicon:
 class Answers:
     """The atoms of words in one language, remembered from entry to entry."""
 
-    __slots__ = ("_language", "_lexicon", "_remembered")
+    __slots__ = ("_chunks", "_language", "_lexicon", "_silent", "_words")
 
-    def __init__(self, lexicon: Lexicon, language: str, remembered: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, lexicon: Lexicon, language: str) -> None:
         self._lexicon = lexicon
         self._language = language
-        self._remembered = remembered
+        self._words: dict[str, tuple[int, ...]] = {}
+        self._chunks: dict[str, tuple[int, ...]] = {}
+        self._silent: set[str] = set()
 
-    def atoms_of(self, raw: str) -> tuple[int, ...]:
+    def atoms_in(self, text: str) -> set[int]:
+        """The atoms of all words of a text. What stands between white space is known as a whole, so no word is cut out."""
+        found: set[int] = set()
+        for chunk in set(text.split()) - self._silent:
+            atoms = self._chunks.get(chunk)
+            found.update(self._learn(chunk) if atoms is None else atoms)
+        return found
+
+    def of(self, raw: str) -> tuple[int, ...]:
         """The atoms that one raw word of a text is."""
-        answer = self._remembered.get(raw)
+        answer = self._words.get(raw)
         if answer is None:
             answer = self._lexicon.find(raw, self._language)
             if len(raw) <= _LONGEST_REMEMBERED:
-                if len(self._remembered) >= _REMEMBERED:
-                    self._remembered.clear()
-                self._remembered[raw] = answer
+                if len(self._words) >= _REMEMBERED:
+                    self._words.clear()
+                self._words[raw] = answer
         return answer
 
+    def _learn(self, chunk: str) -> tuple[int, ...]:
+        atoms = tuple({atom for raw in raw_words(chunk) for atom in self.of(raw)})
+        if len(chunk) <= _LONGEST_REMEMBERED:
+            if len(self._chunks) + len(self._silent) >= _REMEMBERED:
+                self._chunks.clear()
+                self._silent.clear()
+            if atoms:
+                self._chunks[chunk] = atoms
+            else:
+                self._silent.add(chunk)
+        return atoms
 
-def _cost(leaf: Leaf) -> float:
-    length = len(leaf.text)
-    commonness = 64.0 / (length * length)
-    return commonness * 3 if isinstance(leaf, Prefix) else commonness
+
+def _cost(leaf: Leaf, languages: tuple[str, ...]) -> float:
+    match leaf:
+        case Word(text):
+            return share_of_stem(text, languages[0] if languages else "")
+        case Prefix(text):
+            return share_of_prefix(text)
+        case _:
+            return share_of_word(leaf.text.lower())

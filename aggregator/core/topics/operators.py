@@ -7,7 +7,7 @@ from math import prod
 
 from aggregator.core.topics import tree
 from aggregator.core.topics.document import Document, Hit, Window
-from aggregator.core.topics.leaves import Anchors, Matcher, cost_of, rarest, union_of
+from aggregator.core.topics.leaves import Matcher, Needs, rarest, unmet
 from aggregator.core.topics.lexicon import Lexicon
 
 
@@ -15,16 +15,17 @@ class OrMatcher(Matcher):
     """Any part. Of a long list only the parts are tried of which the document holds a word."""
 
     def __init__(self, source: tree.Or, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
-        super().__init__(source, parts)
         self._tried_for: dict[int, list[int]] = {}
         self._always: list[int] = []
         for number, part in enumerate(parts):
-            anchors = part.anchors(lexicon)
+            anchors = rarest(part.needs, lexicon)
             if anchors is None:
                 self._always.append(number)
             for atom in anchors or ():
                 self._tried_for.setdefault(atom, []).append(number)
         self._anchors = frozenset(self._tried_for)
+        needs = () if self._always else (self._anchors,)
+        super().__init__(source, parts, needs=needs, most_boost=max(part.most_boost for part in parts))
 
     def match(self, document: Document) -> list[Hit] | None:
         """The hits of every part that holds."""
@@ -33,22 +34,16 @@ class OrMatcher(Matcher):
         found = [hits for number in sorted(tried) if (hits := self.parts[number].match(document)) is not None]
         return [hit for hits in found for hit in hits] if found else None
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Those of all parts, when every part has some."""
-        del lexicon
-        return None if self._always else self._anchors
-
 
 class AndMatcher(Matcher):
     """Every part, anywhere in the document."""
 
-    def __init__(self, source: tree.And, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
-        super().__init__(source, parts)
-        self._needs = _needs(parts, lexicon)
+    def __init__(self, source: tree.And, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts, needs=_all_needs(parts), most_boost=_product(parts))
 
     def match(self, document: Document) -> list[Hit] | None:
         """The hits of all parts; the boosts of the parts multiply."""
-        if any(need.isdisjoint(document.atoms) for need in self._needs):
+        if unmet(self.needs, document.atoms):
             return None
         found: list[list[Hit]] = []
         for part in self.parts:
@@ -58,10 +53,6 @@ class AndMatcher(Matcher):
             found.append(hits)
         boost = prod(max(hit.boost for hit in hits) for hits in found if hits)
         return [hit._replace(boost=boost) for hits in found for hit in hits]
-
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Those of the part that holds most rarely."""
-        return rarest((part.anchors(lexicon) for part in self.parts), lexicon)
 
 
 class NotMatcher(Matcher):
@@ -75,15 +66,14 @@ class NotMatcher(Matcher):
 class NearMatcher(Matcher):
     """Two parts close to each other in one field."""
 
-    def __init__(self, source: tree.Near, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
-        super().__init__(source, parts)
-        self._needs = _needs(parts, lexicon)
+    def __init__(self, source: tree.Near, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts, needs=_all_needs(parts), most_boost=_product(parts))
         self.distance = source.distance
         self._ordered = source.ordered
 
     def match(self, document: Document) -> list[Hit] | None:
         """Each hit of the left part with the nearest of the right on either side, when near enough."""
-        if any(need.isdisjoint(document.atoms) for need in self._needs):
+        if unmet(self.needs, document.atoms):
             return None
         lefts = self.parts[0].match(document)
         rights = self.parts[1].match(document) if lefts else None
@@ -109,13 +99,12 @@ class NearMatcher(Matcher):
             if not self._ordered and before >= 0 and text.words_between(ends[before], left.start) <= self.distance:
                 yield _joined(by_end[before], left)
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Those of the rarer side."""
-        return rarest((part.anchors(lexicon) for part in self.parts), lexicon)
-
 
 class ExceptMatcher(Matcher):
     """Hits of the left part that do not lie inside one of the right part."""
+
+    def __init__(self, source: tree.Except, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts, needs=parts[0].needs, most_boost=parts[0].most_boost)
 
     def match(self, document: Document) -> list[Hit] | None:
         """What is left of the left part's hits."""
@@ -126,16 +115,13 @@ class ExceptMatcher(Matcher):
         kept = [hit for hit in hits if not _covered(hit, covers.get(hit.field))]
         return kept or None
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Those of the left part."""
-        return self.parts[0].anchors(lexicon)
-
 
 class AtLeastMatcher(Matcher):
     """So many of the parts, anywhere in the document."""
 
-    def __init__(self, source: tree.AtLeast, parts: tuple[Matcher, ...]) -> None:
-        super().__init__(source, parts)
+    def __init__(self, source: tree.AtLeast, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
+        needs = _needs_of_some(parts, source.count, lexicon)
+        super().__init__(source, parts, needs=needs, most_boost=max(part.most_boost for part in parts))
         self._count = source.count
 
     def match(self, document: Document) -> list[Hit] | None:
@@ -143,24 +129,18 @@ class AtLeastMatcher(Matcher):
         found = [hits for part in self.parts if (hits := part.match(document)) is not None]
         return [hit for hits in found for hit in hits] if len(found) >= self._count else None
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """Of n parts with k needed, one of any n-k+1 must hold: those of the rarest."""
-        known = [anchors for part in self.parts if (anchors := part.anchors(lexicon)) is not None]
-        needed = len(self.parts) - self._count + 1
-        if len(known) < needed:
-            return None
-        return union_of(sorted(known, key=lambda anchors: cost_of(anchors, lexicon))[:needed])
-
 
 class SentenceMatcher(Matcher):
     """A part that one sentence satisfies alone."""
 
     def __init__(self, source: tree.Sentence, parts: tuple[Matcher, ...], fields: Sequence[str]) -> None:
-        super().__init__(source, parts)
+        super().__init__(source, parts, needs=parts[0].needs, most_boost=parts[0].most_boost)
         self._fields = fields
 
     def match(self, document: Document) -> list[Hit] | None:
         """The part's hits in each sentence that satisfies it."""
+        if unmet(self.needs, document.atoms):
+            return None
         found: list[Hit] = []
         for name in self._fields:
             field = document.fields.get(name)
@@ -172,28 +152,25 @@ class SentenceMatcher(Matcher):
                     found += self.parts[0].match(Window(document, name, start, end)) or ()
         return found or None
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """The part's own."""
-        return self.parts[0].anchors(lexicon)
-
 
 class WithinMatcher(Matcher):
     """A part whose words were already told their field."""
 
+    def __init__(self, source: tree.Within, parts: tuple[Matcher, ...]) -> None:
+        super().__init__(source, parts, needs=parts[0].needs, most_boost=parts[0].most_boost)
+
     def match(self, document: Document) -> list[Hit] | None:
         """The part's hits."""
         return self.parts[0].match(document)
-
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """The part's own."""
-        return self.parts[0].anchors(lexicon)
 
 
 class BoostMatcher(Matcher):
     """A part whose hits weigh more or less."""
 
     def __init__(self, source: tree.Boost, parts: tuple[Matcher, ...]) -> None:
-        super().__init__(source, parts)
+        most = source.factor * parts[0].most_boost
+        # A hit of the part has the factor, but absence has no hit and counts in full.
+        super().__init__(source, parts, needs=parts[0].needs, most_boost=max(1.0, most))
         self._factor = source.factor
 
     def match(self, document: Document) -> list[Hit] | None:
@@ -201,14 +178,24 @@ class BoostMatcher(Matcher):
         hits = self.parts[0].match(document)
         return None if hits is None else [hit._replace(boost=hit.boost * self._factor) for hit in hits]
 
-    def anchors(self, lexicon: Lexicon) -> Anchors:
-        """The part's own."""
-        return self.parts[0].anchors(lexicon)
+
+def _all_needs(parts: tuple[Matcher, ...]) -> Needs:
+    """Every need of every part, each once."""
+    return tuple(dict.fromkeys(need for part in parts for need in part.needs))
 
 
-def _needs(parts: tuple[Matcher, ...], lexicon: Lexicon) -> tuple[frozenset[int], ...]:
-    """Sets of atoms of each of which a document must hold one, before it is worth looking where."""
-    return tuple(anchors for part in parts if (anchors := part.anchors(lexicon)) is not None)
+def _needs_of_some(parts: tuple[Matcher, ...], count: int, lexicon: Lexicon) -> Needs:
+    """Of n parts with k needed, one of any n-k+1 must hold: the rarest of those that are known."""
+    known = [need for part in parts if (need := rarest(part.needs, lexicon)) is not None]
+    enough = len(parts) - count + 1
+    if len(known) < enough:
+        return ()
+    known.sort(key=lambda need: sum(map(lexicon.cost, need)))
+    return (frozenset[int]().union(*known[:enough]),)
+
+
+def _product(parts: tuple[Matcher, ...]) -> float:
+    return prod(part.most_boost for part in parts)
 
 
 def _in(field: str, hits: list[Hit]) -> list[Hit]:

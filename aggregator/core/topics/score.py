@@ -1,6 +1,7 @@
 """Fired clauses to a score and a verdict. It never looks at a text itself."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from aggregator.core.model.topics import Clause, ClauseKind, Evaluation, Fired, Span, Topic
 from aggregator.core.topics.definition import CASES, TITLE_FACTOR
@@ -11,7 +12,19 @@ MAX_SPANS = 20  # of one clause: enough for any highlight
 _FIELD_ORDER = {"title": 0, "text": 1}
 
 
-def fired(clause: Clause, hits: Sequence[Hit], document: Document) -> Fired:
+class Held(NamedTuple):
+    """A clause that holds in a document, where, and what it adds."""
+
+    clause: Clause
+    hits: Sequence[Hit]
+    points: float
+
+    def fired(self, document: Document) -> Fired:
+        """The clause with its proof."""
+        return Fired(clause=self.clause.name, points=self.points, spans=spans(self.hits, document))
+
+
+def held(clause: Clause, hits: Sequence[Hit]) -> Held:
     """What a clause that holds adds: its weight times the highest boost, a signal in the title half as much again."""
     boost = max((hit.boost for hit in hits), default=1.0)
     points = clause.weight * boost
@@ -19,12 +32,21 @@ def fired(clause: Clause, hits: Sequence[Hit], document: Document) -> Fired:
         points *= TITLE_FACTOR
     if clause.kind is ClauseKind.LOWER:
         points = -points
-    return Fired(clause=clause.name, points=round(points, 4), spans=spans(hits, document))
+    return Held(clause, hits, round(points, 4))
 
 
-def single_case(topic: Topic, so_far: Iterable[Fired], hits: Sequence[Hit], document: Document) -> Fired:
-    """What `cases: lower` or `cases: no` takes away from news of a single offender: half of flag_at, or everything."""
-    score = sum(clause.points for clause in so_far)
+def most_points(clause: Clause, most_boost: float) -> float:
+    """The most that a clause can add whose hits have at most `most_boost`."""
+    return clause.weight * most_boost * (TITLE_FACTOR if clause.kind is ClauseKind.SIGNAL else 1.0)
+
+
+def least_sum(topic: Topic) -> float:
+    """A sum of points below which the topic cannot flag, however the points of its clauses are rounded."""
+    return topic.flag_at - 1e-4 * (len(topic.clauses) + 2)
+
+
+def single_case(topic: Topic, score: float, hits: Sequence[Hit], document: Document) -> Fired:
+    """What `cases: lower` or `cases: no` takes away from news of a single offender: half of flag_at, or all of the score."""
     points = -topic.flag_at / 2 if topic.cases == "lower" else -max(score, 0.0)
     return Fired(clause=CASES, points=round(points, 4), spans=spans(hits, document))
 
