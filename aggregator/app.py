@@ -22,6 +22,7 @@ from aggregator.mail.files import FileTransport, MaildirTransport
 from aggregator.mail.smtp import SmtpTransport
 from aggregator.mail.transport import Transport
 from aggregator.refresh import Refresher, Visitor
+from aggregator.replay import Replayer
 from aggregator.settings import Settings, secret_lookup
 from aggregator.store import migrate, topics
 from aggregator.store.database import Store
@@ -48,6 +49,7 @@ class App:
     workers: Workers
     refresher: Refresher
     dispatcher: Dispatcher
+    replayer: Replayer
     configurator: Configurator
     transports: Mapping[str, Transport]
     _versions: Mapping[str, int] | None = None  # of the topics that the workers match with
@@ -134,6 +136,7 @@ def build(
         workers=workers,
         refresher=refresher,
         dispatcher=make_dispatcher(settings, store, carriers, clock),
+        replayer=Replayer(store=store, workers=workers, clock=clock),
         configurator=make_configurator(settings, store, secrets=lookup),
         transports=carriers,
     )

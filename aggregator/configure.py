@@ -38,14 +38,17 @@ class Configurator:
         wanted = await asyncio.to_thread(self.load)
         return changes.plan(wanted, await self._store.reading(current))
 
-    async def apply(self, *, now: datetime) -> ChangePlan:
-        """Make the store follow the file; what changed. Raises ConfigError, and then nothing did."""
+    async def apply(self, *, now: datetime, notify: bool = False) -> ChangePlan:
+        """Make the store follow the file; what changed. Raises ConfigError, and then nothing did.
+
+        With `notify`, people are mailed what new and changed topics find in the archive.
+        """
         wanted = await asyncio.to_thread(self.load)
         found = await self._store.reading(current)
         planned = changes.plan(wanted, found)
         if planned.changes:
             fresh = {person.slug: self._public_id() for person in wanted.subscribers}
-            await self._store.writing(write, wanted, found, fresh, now=now)
+            await self._store.writing(write, wanted, found, fresh, now=now, notify=notify)
             kept = {feed.id for feed in wanted.feeds if not feed.is_private}
             await asyncio.to_thread(raw.forget, self._bodies, {feed.id for feed in found.feeds} - kept)
         return planned
@@ -82,7 +85,13 @@ def spec_of(member: Member) -> SubscriberSpec:
 
 
 def write(
-    connection: Connection, wanted: FeedList, found: Current, public_ids: Mapping[str, str], *, now: datetime
+    connection: Connection,
+    wanted: FeedList,
+    found: Current,
+    public_ids: Mapping[str, str],
+    *,
+    now: datetime,
+    notify: bool = False,
 ) -> None:
     """Everything the file changes, in one transaction: topics before the subscriptions that watch them."""
     # First of all: a check that is being written holds its hosts, and this is about to touch every host.
@@ -90,6 +99,6 @@ def write(
     before = {feed.id: feed for feed in found.feeds}
     feeds.save(connection, [feed for feed in wanted.feeds if before.get(feed.id) != feed], now=now)
     feeds.remove(connection, set(before) - {feed.id for feed in wanted.feeds}, now=now)
-    topics.save(connection, wanted.topics, now=now)
+    topics.save(connection, wanted.topics, now=now, notify=notify)
     topics.remove(connection, {topic.id for topic in found.topics} - {topic.id for topic in wanted.topics}, now=now)
     subscribers.save(connection, wanted.subscribers, public_ids, now=now)

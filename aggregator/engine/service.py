@@ -29,7 +29,7 @@ SPREAD_EACH = timedelta(seconds=0.5)
 
 
 def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
-    """What every engine runs: check feeds, make and send digests, keep house.
+    """What every engine runs: check feeds, make and send digests, try changed topics on the archive, keep house.
 
     One run checks many feeds at once. With more `lanes` as many workers may check at the same time: row leases keep
     them apart.
@@ -49,6 +49,12 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
             done = await app.dispatcher.run()
             await _beat(app, "dispatch", digests=len(done.digests), deliveries=len(done.deliveries))
 
+    async def replay() -> None:
+        if await clock_is_sane(app):
+            await app.keep_following()
+            if made := await app.replayer.run():
+                await _beat(app, "replay", matches=sum(made.values()))
+
     async def housekeeping() -> None:
         now = app.clock()
         while await app.store.writing(retention.prune, before=now - UNMATCHED_KEPT, now=now):
@@ -59,6 +65,7 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
     return (
         *(Job(kind, refresh, tick) for kind in checking),
         Job("dispatch", dispatch, tick),
+        Job("replay", replay, tick),
         Job("housekeeping", housekeeping, HOUSEKEEPING),
     )
 
