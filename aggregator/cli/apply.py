@@ -2,19 +2,29 @@
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
-from aggregator.cli.opening import open_archive, with_app
+import typer
+
+from aggregator.cli.opening import open_archive, stoppable, with_app
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import count, print_json, say, warn
 from aggregator.cli.paragraphs import paragraph
+from aggregator.cli.replaying import replay_now, tell_counts, to_replay, would_match
 
 if TYPE_CHECKING:
     from aggregator.app import App
     from aggregator.configure import Configurator
     from aggregator.feedlist.changes import Change, ChangePlan
+    from aggregator.replay import Count
 
 app = new_app()
+
+Notify = Annotated[
+    bool, typer.Option("--notify", help="Mail what new and changed topics find in the archive, with what is due next.")
+]
 
 _WORDS = {"add": ("to add", "added"), "change": ("to change", "changed"), "remove": ("to remove", "removed")}
 _MARKS = {"add": "+", "change": "~", "remove": "-"}
@@ -32,19 +42,29 @@ def plan(here: Context, *, as_json: AsJson = False) -> None:
         configurator = make_configurator(archive.settings, archive.store, secrets=secret_lookup(os.environ))
         _warn_of_oddities(configurator)
         planned = asyncio.run(configurator.plan())
-    _print(planned, as_json=as_json, done=False)
+        topics = to_replay(planned, configurator.load())
+        counts = stoppable(would_match(archive.settings, archive.store, topics))
+    _print(planned, counts, as_json=as_json, done=False)
 
 
 @app.command("apply")
 @everywhere
-def apply_(here: Context, *, as_json: AsJson = False) -> None:
-    """Follow feeds.yaml and subscribers.yaml as they now are. The running service does so by itself."""
+def apply_(here: Context, *, notify: Notify = False, as_json: AsJson = False) -> None:
+    """Follow feeds.yaml and subscribers.yaml as they now are. The running service does so by itself.
 
-    async def work(one: "App") -> "ChangePlan":
+    New and changed topics are tried on what is stored: first counted, then written. Interrupted, that goes on later.
+    """
+
+    async def work(one: "App") -> None:
         _warn_of_oddities(one.configurator)
-        return await one.configurator.apply(now=one.clock())
+        topics = to_replay(await one.configurator.plan(), one.configurator.load())
+        counts = await would_match(one.settings, one.store, topics)
+        planned = await one.configurator.apply(now=one.clock(), notify=notify)
+        _print(planned, counts, as_json=as_json, done=True, notify=notify)
+        sys.stdout.flush()
+        await replay_now(one.settings, one.store, one.clock)
 
-    _print(with_app(here, work, processes=False), as_json=as_json, done=True)
+    with_app(here, work, processes=False)
 
 
 def _warn_of_oddities(configurator: "Configurator") -> None:
@@ -52,18 +72,22 @@ def _warn_of_oddities(configurator: "Configurator") -> None:
         warn(str(odd))
 
 
-def _print(planned: "ChangePlan", *, as_json: bool, done: bool) -> None:
+def _print(
+    planned: "ChangePlan", counts: "Mapping[str, Count]", *, as_json: bool, done: bool, notify: bool = False
+) -> None:
     if as_json:
         for change in planned.changes:
             differing = {one.name: {"old": one.old, "new": one.new} for one in change.fields}
             print_json({"kind": change.kind, "noun": change.noun, "id": change.id, "fields": differing})
         for text in planned.notes:
             print_json({"kind": "note", "message": text})
+        tell_counts(counts, as_json=True, done=done, notify=notify)
         return
     for change in planned.changes:
         _print_change(change)
     for text in planned.notes:
         paragraph(text, lead="note: ")
+    tell_counts(counts, as_json=False, done=done, notify=notify)
     say(_sum(planned, done=done))
 
 

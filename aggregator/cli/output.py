@@ -192,13 +192,13 @@ def width() -> int:
 
 
 @contextmanager
-def progress(total: int, label: str, *, beside_output: bool = False) -> Iterator[Callable[[], None]]:
-    """A bar on stderr while its block runs, when that is a terminal; call what it gives for each step done.
+def progress(total: int, label: str, *, beside_output: bool = False) -> Iterator[Callable[..., None]]:
+    """A bar on stderr while its block runs, when that is a terminal; call what it gives for each step, or for so many.
 
     `beside_output`: lines go to stdout meanwhile, so no bar where both would meet on one terminal.
     """
     if total < 1 or not _is_terminal(sys.stderr) or (beside_output and _is_terminal(sys.stdout)):
-        yield lambda: None
+        yield lambda _steps=1: None
         return
     from rich import progress as bars  # noqa: PLC0415 - lazily, as all of the command line
 
@@ -211,7 +211,7 @@ def progress(total: int, label: str, *, beside_output: bool = False) -> Iterator
     console = _console(stderr=True)
     with bars.Progress(*looks, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task(label, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda steps=1: bar.advance(task, steps)
 
 
 def _console(*, stderr: bool = False) -> "Console":
