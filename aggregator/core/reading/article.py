@@ -11,6 +11,8 @@ from aggregator.core.reading.decode import decode
 from aggregator.core.reading.discovery import is_bot_wall
 from aggregator.core.reading.markup import MAX_TEXT, tidy_text
 
+LEAST = 200  # characters; in a page without an article the extractor still finds a menu's words
+
 _CHARSET = re.compile(rb"<meta\b[^>]{0,200}?\bcharset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _HEAD = 4096  # bytes; a page names its charset within the first kilobyte (HTML Standard, 4.2.5.4)
 
@@ -27,7 +29,9 @@ def read_article(body: bytes, content_type: str = "") -> str | Unreadable:
     if is_bot_wall(html):
         return Unreadable(kind=FailureKind.BOT_WALL, detail="the host asks for proof of being human")
     text = tidy_text(extract(html, include_comments=False) or "", limit=MAX_TEXT)
-    return text or Unreadable(kind=FailureKind.EMPTY, detail="no article was found in the page")
+    if len(text) < LEAST:
+        return Unreadable(kind=FailureKind.EMPTY, detail="no article was found in the page")
+    return text
 
 
 def _typed(body: bytes, content_type: str) -> str:
