@@ -36,7 +36,7 @@ SECTIONS: dict[str, tuple[Listed, ...]] = {
         Listed("doctor", "doctor", "what is misconfigured, and how to mend it"),
     ),
     "What is followed": (
-        Listed("feeds", "feeds", "list, show, check, add, remove, import and export feeds", is_group=True),
+        Listed("feeds", "feeds", "list, show, check, add, fix, remove, import and export feeds", is_group=True),
         Listed("topics", "topics", "what people watch: check, test, explain and measure it", is_group=True),
         Listed("subscribers", "subscribers", "who receives which digest", is_group=True),
         Listed("plan", "apply", "what feeds.yaml would change"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli import feeds_check, feeds_edit, feeds_raw
+from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw
 from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
@@ -248,6 +248,7 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
         "next check": _when(learned.next_check_at, now) if state != "disabled" else "",
         "last gap": _when(portrait.one.gap_at, now) if portrait.one.gap_at else "",
         "validators": ", ".join(validators) or ("none" if learned.succeeded_at else ""),
+        "slowed until": _when(learned.slow_until, now) if learned.slow_until and learned.slow_until > now else "",
         "entries": f"{portrait.entries:,}, known by {learned.identity}",
         "politeness": manners(portrait.politeness),
         "besides": extras(portrait.politeness),
@@ -261,7 +262,8 @@ def _when(at: datetime | None, now: datetime) -> str:
 # Below the others, as the help lists commands in this order.
 app.command("check")(feeds_check.check)
 app.command("raw")(feeds_raw.raw)
-app.command("add")(feeds_edit.add)
+app.command("add")(feeds_add.add)
+app.command("fix")(feeds_fix.fix)
 app.command("remove")(feeds_edit.remove)
 app.command("import")(feeds_edit.import_)
 app.command("export")(feeds_edit.export)

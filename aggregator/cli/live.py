@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why a document could not be had or read; `candidates` are the feeds a web page offers instead."""
+    """Why a document could not be had or read; `candidates` are the feeds a web page offers instead.
+
+    `url` is where the redirects ended, empty when nothing came.
+    """
 
     kind: FailureKind
     detail: str
     status: int | None = None
+    url: str = ""
     candidates: tuple[str, ...] = ()
 
 
@@ -80,7 +84,13 @@ class Reader:
 
         read = (await self.workers.read([self._job(feed, fetched)]))[0]
         if not isinstance(read, ReadDone):
-            return Problem(kind=read.kind, detail=read.detail, status=fetched.answer.status, candidates=read.candidates)
+            return Problem(
+                kind=read.kind,
+                detail=read.detail,
+                status=fetched.answer.status,
+                url=fetched.answer.url,
+                candidates=read.candidates,
+            )
         blank = FeedState(feed_id=feed.id, host="", next_check_at=self.now)
         keyed = key_document(Check(feed=feed, state=blank, lease="", fetched=fetched, read=read))
         return Document(answer=fetched.answer, read=read, entries=keyed.entries)
@@ -100,13 +110,19 @@ class Reader:
             now=self.now,
             content_type=fetched.answer.content_type,
             max_entries=self.max_entries,
+            alternates=fetched.answer.alternates,
         )
 
 
-def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
-    """A Reader that looks with an App's own client and processes, while that App runs."""
+async def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
+    """A Reader that looks with an App's own client and processes, while that App runs; hosts that wait are not asked."""
     from aggregator.settings import secret_lookup  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import feeds  # noqa: PLC0415 - as above
 
+    now = app.clock()
+    for host, until in (await app.store.reading(feeds.holds, now=now)).items():
+        app.fetcher.gate.hold(host, (until - now).total_seconds())
+    await app.workers.start()
     return Reader(
         fetcher=app.fetcher,
         workers=app.workers,
@@ -142,11 +158,19 @@ def tell_problem(problem: Problem, *, as_json: bool, offer: str = "{}") -> NoRet
 
     `offer` is what to do with an address that a web page names instead, as a pattern.
     """
-    if not as_json:
-        offers = [offer.format(address) for address in problem.candidates]
-        raise DocumentError(problem.kind, problem.detail, hint="it offers\n" + "\n".join(offers) if offers else "")
+    if as_json:
+        print_json({"error": error_json(problem)})
+        raise typer.Exit(1)
+    offers = [offer.format(address) for address in problem.candidates]
+    hint = "\n".join(("it offers", *offers)) if offers else ""
+    if problem.kind is FailureKind.BOT_WALL:
+        hint = (
+            "that is the host's decision, and nothing here goes around it; ask its publisher, or follow another source"
+        )
+    raise DocumentError(problem.kind, problem.detail, hint=hint)
+
+
+def error_json(problem: Problem) -> dict[str, Any]:
+    """A problem as `error` says it to programs."""
     told: dict[str, Any] = {"kind": problem.kind, "detail": problem.detail}
-    if problem.candidates:
-        told["candidates"] = problem.candidates
-    print_json({"error": told})
-    raise typer.Exit(1)
+    return told | ({"candidates": list(problem.candidates)} if problem.candidates else {})

@@ -190,7 +190,7 @@ def test_a_page_offers_its_feeds_and_nothing_is_changed(shell: Shell, web: Scrip
     before = file_of(shell)
     ran = shell.run("feeds", "add", web.url("/home"))
     assert (ran.code, ran.out) == (1, "")
-    assert f"aggregator feeds add {web.url('/feed')}" in ran.err
+    assert f"\n       1  {web.url('/feed')}  (followed already, as wire)\n" in ran.err
     assert shell.run("feeds", "add", web.url("/home"), "--json").line["error"]["candidates"] == [web.url("/feed")]
     assert file_of(shell) == before
 
