@@ -55,6 +55,13 @@ def test_a_pack_tests_look_alikes_as_much_as_the_real_thing(path: Path) -> None:
     assert 0.4 <= sum(flags) / len(flags) <= 0.62
 
 
+def test_the_flagship_pack_has_a_hundred_and_fifty_tests_of_its_own_in_three_languages() -> None:
+    titles = [test.title for test in NARCOTICS.tests]
+    assert len(titles) == len(set(titles)) >= 150
+    assert sum(any("\u0900" <= letter <= "\u097f" for letter in title) for title in titles) >= 10
+    assert sum(any(letter in "áéíóúñ" for letter in title) for title in titles) >= 6
+
+
 def test_every_signal_of_the_flagship_pack_fires_in_its_tests() -> None:
     fired = {fired.clause for outcome in run_tests(NARCOTICS) for fired in outcome.fired}
     signals = {clause.name for clause in NARCOTICS.clauses if clause.kind is ClauseKind.SIGNAL}
