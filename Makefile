@@ -10,10 +10,10 @@ DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run demo test corpus bench lint format lock schema clean
+.PHONY: help install run demo test corpus bench bench-topics lint format lock schema clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUNTIME) ## the environment, with the locked dependencies and the command .venv/bin/aggregator
 
@@ -32,6 +32,9 @@ bench: $(DEV) ## what polling costs, how polite it is, what hostile feeds cost t
 	@$(BIN)/python -m benchmarks.poll
 	@$(BIN)/python -m benchmarks.politeness
 	@$(BIN)/python -m benchmarks.hostile
+
+bench-topics: $(DEV) ## what matching thousands of topics costs, and how right the shipped pack is
+	@$(BIN)/python -m benchmarks.topics
 
 lint: $(DEV) ## what the tests also check, alone and faster
 	@$(BIN)/ruff check .

@@ -5,12 +5,12 @@ rank (Zipf and Mandelbrot), as in any language. The same seed gives the same tex
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate
 
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
-from aggregator.core.topics.frequencies import listed
 from aggregator.core.topics.fields import EntryFields
+from aggregator.core.topics.frequencies import listed
 
 _TAIL = 40_000
 _ONSETS = ["b", "br", "c", "ch", "cr", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "pr", "r", "s", "sh", "sl", "st", "str", "t", "tr", "v", "w"]  # fmt: skip
@@ -23,7 +23,7 @@ class News:
     """A source of entries and topics over one vocabulary."""
 
     def __init__(self, seed: int = 1) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(0)  # all sources share one vocabulary
         common = listed()
         tail: dict[str, None] = {}
         while len(tail) < _TAIL:
@@ -32,6 +32,7 @@ class News:
                 tail[word] = None
         self.vocabulary = (*common, *tail)
         self._weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(self.vocabulary))))
+        self._random = random.Random(seed)
 
     def _made_up(self) -> str:
         choose = self._random.choice
