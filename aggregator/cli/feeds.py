@@ -249,6 +249,7 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
         "last gap": _when(portrait.one.gap_at, now) if portrait.one.gap_at else "",
         "validators": ", ".join(validators) or ("none" if learned.succeeded_at else ""),
         "slowed until": _when(learned.slow_until, now) if learned.slow_until and learned.slow_until > now else "",
+        "slowed until": _when(learned.slow_until, now) if learned.slow_until and learned.slow_until > now else "",
         "entries": f"{portrait.entries:,}, known by {learned.identity}",
         "politeness": manners(portrait.politeness),
         "besides": extras(portrait.politeness),
