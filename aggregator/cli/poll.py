@@ -34,6 +34,7 @@ def poll(here: Context, names: Names = None, *, as_json: AsJson = False) -> None
 
         await app.follow()
         results = await _check(app, tuple(dict.fromkeys(names or ())), as_json=as_json)
+        await app.replayer.run()
         return results, app.clock(), await app.store.reading(feeds.next_due)
 
     results, now, next_due = with_app(here, work)

@@ -86,6 +86,7 @@ async def _one_cycle(service: "App") -> str:
         async with service:
             await start_following(service)
             checked = await service.refresher.check()
+            await service.replayer.run()
             done = await service.dispatcher.run()
             await service.dispatcher.drain()
     new, matched = sum(result.new for result in checked), sum(result.matched for result in checked)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli import topics_evaluate, topics_noise, topics_why
+from aggregator.cli import topics_backtest, topics_evaluate, topics_noise, topics_why
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, count, note, print_json, print_table, progress, say
@@ -69,9 +69,9 @@ _IN_FORCE = (
     Column("topic"),
     Column("name", shrinks=True),
     Column("version", right=True, wide=True),
-    Column("clauses", right=True),
+    Column("clauses", right=True, wide=True),
     Column("tests", right=True, wide=True),
-    Column("flag at", right=True),
+    Column("flag at", right=True, wide=True),
     Column("matches", right=True),
     Column("relevant", right=True),
     Column("watched by", shrinks=True),
@@ -250,6 +250,7 @@ def _nearly(node: "NodeTrace") -> "Iterator[NodeTrace]":
         yield from _nearly(part)
 
 
+app.command("backtest")(topics_backtest.backtest)
 app.command("evaluate")(topics_evaluate.evaluate)
 app.command("why")(topics_why.why)
 app.command("noise")(topics_noise.noise)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere
-from aggregator.cli.output import Column, count, note, print_json, print_table, say
+from aggregator.cli.output import Column, note, print_json, print_table, say
 from aggregator.cli.paragraphs import paragraph
 from aggregator.cli.topic_names import InForce, TopicName, find_topic
 
@@ -87,7 +87,7 @@ def _told(topic: "Topic", found: "Noise") -> dict[str, Any]:
 def _print(topic: "Topic", found: "Noise", limit: int) -> None:
     flagged = found.relevant + found.noise
     say(
-        f"{topic.id}: {found.relevant:,} of {count(flagged, 'reviewed match', 'reviewed matches')} relevant",
+        f"{topic.id}: {found.relevant:,} of {flagged:,} reviewed matches relevant",
         style="bold",
     )
     if found.silenced or found.missed:

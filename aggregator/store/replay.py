@@ -77,11 +77,11 @@ def page(
     return tuple(_stored(row) for row in connection.execute(query))
 
 
-def extent(connection: Connection, *, since: datetime) -> tuple[int, int]:
-    """How many entries were first seen at or after an instant, and the id before the first of them."""
-    query = select(func.count(), func.min(entry.c.id)).where(entry.c.first_seen >= since)
-    number, first = connection.execute(query).one()
-    return number, (first or 1) - 1
+def extent(connection: Connection, *, since: datetime) -> tuple[int, int, datetime]:
+    """How many entries were first seen at or after an instant, an id below all of theirs, and when the first one was."""
+    query = select(func.count(), func.min(entry.c.id), func.min(entry.c.first_seen)).where(entry.c.first_seen >= since)
+    number, first, seen = connection.execute(query).one()
+    return number, (first or 1) - 1, seen or since
 
 
 def _entries() -> Select[Any]:
