@@ -13,8 +13,10 @@ from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import (
+    RETRIED,
     Column,
     ago,
+    clean,
     count,
     fields,
     iso,
@@ -43,7 +45,7 @@ Limit = Annotated[
 ]
 
 # The worst first: what a person should look at stands where the eye begins.
-STATES = ("poisoned", "failing", "degraded", "ok", "disabled")
+STATES = ("poisoned", "failing", "degraded", RETRIED, "ok", "disabled")
 DAYS = 7
 EVENTS = 10
 
@@ -56,6 +58,7 @@ class Portrait:
     entries: int
     days: tuple["DayRow", ...]
     events: tuple["EventRow", ...]
+    mean_gap: timedelta | None
     politeness: "Politeness"
 
 
@@ -71,14 +74,13 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
 
     with open_archive(here) as archive:
         followed = archive.store.read(feeds.followed)
-    states = {one.feed.id: state_of(one, archive.now) for one in followed}
-    shown = sorted(followed, key=lambda one: (STATES.index(states[one.feed.id]), one.state.failures == 0, one.feed.id))[
-        :limit
-    ]
-    if as_json:
-        for one in shown:
-            print_json(feed_json(one, archive.now))
-        return
+        states = {one.feed.id: spoken_state(one, archive.now) for one in followed}
+        shown = sorted(followed, key=lambda one: (STATES.index(states[one.feed.id]), one.feed.id))[:limit]
+        if as_json:
+            for one in shown:
+                print_json(feed_json(one, archive.now))
+            return
+        gaps = archive.store.read(_mean_gaps, [one.feed.id for one in shown])
     if not followed:
         note(f"no feed is followed yet; `aggregator apply` follows what {archive.settings.config} lists")
         return
@@ -88,19 +90,29 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
         Column("last ok"),
         Column("next"),
         Column("tier", wide=True),
+        Column("entry every", wide=True, right=True),
         Column("problem", shrinks=True),
     )
-    print_table(columns, [_row(one, states[one.feed.id], archive.now) for one in shown])
+    print_table(columns, [_row(one, states[one.feed.id], gaps[one.feed.id], archive.now) for one in shown])
     tally = Counter(states.values())
     say(
         f"\n{count(len(followed), 'feed')}: " + ", ".join(f"{tally[state]} {state}" for state in STATES if tally[state])
     )
 
 
-def _row(one: "FollowedFeed", state: str, now: datetime) -> tuple[str, ...]:
+def _mean_gaps(connection: "Connection", feed_ids: Sequence[str]) -> dict[str, timedelta | None]:
+    """The average time between the last entries of each feed."""
+    from aggregator.core.checking.cadence import mean_gap  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import entries  # noqa: PLC0415 - as above
+
+    return {feed_id: mean_gap(entries.latest_times(connection, feed_id)) for feed_id in feed_ids}
+
+
+def _row(one: "FollowedFeed", state: str, gap: timedelta | None, now: datetime) -> tuple[str, ...]:
     learned = one.state
     due = "-" if state == "disabled" else ago(learned.next_check_at, now) if learned.next_check_at > now else "due"
-    return one.feed.id, state, ago(learned.succeeded_at, now), due, one.feed.tier, _problem(one)
+    every = span(gap) if gap else "-"
+    return one.feed.id, state, ago(learned.succeeded_at, now), due, one.feed.tier, every, _problem(one)
 
 
 def _problem(one: "FollowedFeed") -> str:
@@ -111,8 +123,14 @@ def _problem(one: "FollowedFeed") -> str:
     return f"{learned.error_kind}: {learned.error_detail}" if learned.error_kind else ""
 
 
+def spoken_state(one: "FollowedFeed", now: datetime) -> str:
+    """One of `STATES`: for people, an error that is too young to call a feed degraded has a word of its own."""
+    state = state_of(one, now)
+    return RETRIED if state == "ok" and one.state.error_kind else state
+
+
 def state_of(one: "FollowedFeed", now: datetime) -> str:
-    """One of `STATES`."""
+    """Its health, as programs read it."""
     from aggregator.core.checking.plan import feed_health  # noqa: PLC0415 - lazily, as all of the command line
 
     return feed_health(one.feed, one.state, now)
@@ -171,6 +189,7 @@ def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait
         entries=feeds.entry_counts(connection, (feed_id,)).get(feed_id, 0),
         days=feeds.days(connection, feed_id, limit=DAYS),
         events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),
+        mean_gap=_mean_gaps(connection, (feed_id,))[feed_id],
         politeness=politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1), feed_id=feed_id),
     )
 
@@ -190,6 +209,7 @@ def portrait_json(portrait: Portrait, now: datetime) -> dict[str, Any]:
         "failing_since": iso(one.state.failing_since),
         "identity": one.state.identity,
         "entries": portrait.entries,
+        "mean_gap_seconds": round(portrait.mean_gap.total_seconds()) if portrait.mean_gap else None,
         "politeness": manners_json(portrait.politeness),
         "days": [_day_json(day) for day in portrait.days],
         "events": [{"at": iso(event.at), "kind": event.kind, "detail": event.detail} for event in portrait.events],
@@ -204,7 +224,7 @@ def _day_json(day: "DayRow") -> dict[str, Any]:
 
 def _show(portrait: Portrait, now: datetime) -> None:
     one, learned = portrait.one, portrait.one.state
-    state = state_of(one, now) if one.listed else "removed"
+    state = spoken_state(one, now) if one.listed else "removed"
     say(one.feed.name or learned.title or one.feed.id, style="bold")
     fields(_said(portrait) | _learned(portrait, state, now))
     if portrait.days:
@@ -235,9 +255,12 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
     learned = portrait.one.state
     asked = learned.url_in_use if learned.url_in_use != portrait.one.feed.url else None
     since = f", since {moment(learned.failing_since)}" if learned.failing_since else ""
-    validators: Sequence[str] = [
-        name for name, value in (("ETag", learned.etag), ("Last-Modified", learned.last_modified)) if value
+    validators = [
+        f"{name} {clean(value)}"
+        for name, value in (("ETag", _text(learned.etag)), ("Last-Modified", _text(learned.last_modified)))
+        if value
     ]
+    every = f", one every {span(portrait.mean_gap)} on average" if portrait.mean_gap else ""
     return {
         "asked at": asked or "",
         "state": state,
@@ -249,8 +272,7 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
         "last gap": _when(portrait.one.gap_at, now) if portrait.one.gap_at else "",
         "validators": ", ".join(validators) or ("none" if learned.succeeded_at else ""),
         "slowed until": _when(learned.slow_until, now) if learned.slow_until and learned.slow_until > now else "",
-        "slowed until": _when(learned.slow_until, now) if learned.slow_until and learned.slow_until > now else "",
-        "entries": f"{portrait.entries:,}, known by {learned.identity}",
+        "entries": f"{portrait.entries:,}{every}, known by {learned.identity}",
         "politeness": manners(portrait.politeness),
         "besides": extras(portrait.politeness),
     }

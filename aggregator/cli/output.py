@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WIDE = 100  # columns from which a terminal has room for more than the essentials
 
+RETRIED = "retried"  # what people read of an error that is too young to call a feed degraded
+
 LEAST = 12  # columns that a shrinking one keeps, if it has them
 
 STYLES = {

@@ -8,7 +8,7 @@ import typer
 from aggregator.cli.manners import manners, manners_json
 from aggregator.cli.opening import Archive, open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
-from aggregator.cli.output import Column, ago, count, print_json, print_table, say
+from aggregator.cli.output import RETRIED, Column, ago, count, print_json, print_table, say
 from aggregator.cli.paragraphs import heading, paragraph
 from aggregator.core.errors import AggregatorError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from aggregator.store.feeds import FollowedFeed
 
 app = new_app()
-
-RETRIED = "retried"  # what people read of an error that is too young to call a feed degraded
 
 Check = Annotated[bool, typer.Option("--check", help="Only say whether it does its work; exit code 1 when not.")]
 

@@ -36,7 +36,7 @@ def known(
         feed_id: Known(
             entries={key: None if id_ is None else stored[id_] for key, id_ in ids_by_key[feed_id].items()},
             by_link={link: stored[id_] for link, id_ in ids_by_link[feed_id].items()},
-            times=_latest_times(connection, feed_id),
+            times=latest_times(connection, feed_id),
             watchers=watchers,
         )
         for feed_id in keys
@@ -93,7 +93,8 @@ def _known_entries(connection: Connection, ids: Collection[int]) -> dict[int, Kn
     return found
 
 
-def _latest_times(connection: Connection, feed_id: str) -> tuple[datetime, ...]:
+def latest_times(connection: Connection, feed_id: str) -> tuple[datetime, ...]:
+    """When the last 50 entries of a feed were published, or first seen when that was before."""
     query = select(entry.c.published, entry.c.first_seen).where(entry.c.feed_id == feed_id)
     rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(TIMES))
     return tuple(min(row.published or row.first_seen, row.first_seen) for row in rows)

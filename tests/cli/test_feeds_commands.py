@@ -105,7 +105,9 @@ def test_people_see_what_is_wrong_first(polled: Shell) -> None:
     assert [line.split()[0] for line in lines[1:4]] == ["gone", "wire", "off"]
     assert lines[1].endswith("gone: HTTP 410: the feed is gone for good")
     assert lines[3].endswith("disabled in the file")
-    assert lines[-1] == "3 feeds: 2 ok, 1 disabled"
+    assert lines[1].split()[1] == "retried"
+    assert lines[-1] == "3 feeds: 1 retried, 1 ok, 1 disabled"
+    assert {line["state"] for line in polled.run("feeds", "list", "--json").lines} == {"ok", "disabled"}
     assert len(polled.run("feeds", "list", "--limit", "1", "--json").lines) == 1
 
 
@@ -114,10 +116,26 @@ def test_one_feed_is_told_with_its_days_and_its_failures(polled: Shell) -> None:
     assert "problem     gone: HTTP 410: the feed is gone for good" in gone
     assert "failures    1 in a row, since 2026-01-27 08:00 UTC" in gone
     assert "2026-01-27       1   0    0     0" in gone
+    assert "state       retried" in gone
+    assert 'validators  ETag W/"\xe9"' in polled.run("feeds", "show", "wire").out
     wire = polled.run("feeds", "show", "wire", "--json").line
     assert set(wire) >= LIST
     assert (wire["entries"], wire["title"], wire["days"][0]["new"]) == (2, "Wire", 2)
     assert polled.run("feeds", "show", "wire").out.startswith("Wire\n")
+
+
+def test_how_often_a_feed_has_an_entry_is_told_on_average(shell: Shell, web: ScriptedServer) -> None:
+    dated = "<item><guid>{0}</guid><title>x</title><pubDate>{0} Jan 2026 06:00:00 GMT</pubDate></item>"
+    items = "".join(dated.format(day) for day in (20, 22, 26))
+    web.on("/feed", served(f"<rss version='2.0'><channel><title>Wire</title>{items}</channel></rss>".encode()))
+    shell.run("poll", "wire")
+    table = shell.run("feeds", "list").out.splitlines()
+    assert "ENTRY EVERY" in table[0]
+    wire = next(row for row in table if row.startswith("wire"))
+    assert "3d" in wire.split()
+    assert "3, one every 3d on average, known by id" in shell.run("feeds", "show", "wire").out
+    assert shell.run("feeds", "show", "wire", "--json").line["mean_gap_seconds"] == 3 * 86400
+    assert shell.run("feeds", "show", "gone", "--json").line["mean_gap_seconds"] is None
 
 
 def test_a_feed_nobody_follows_cannot_be_shown(shell: Shell) -> None:

@@ -130,6 +130,13 @@ def own_interval(
     return max(own, strict)
 
 
+def mean_gap(times: Sequence[datetime]) -> timedelta | None:
+    """The mean time between entries published at `times`, in any order; None for fewer than two, or all at once."""
+    if len(times) < 2 or min(times) == max(times):
+        return None
+    return (max(times) - min(times)) / (len(times) - 1)
+
+
 def hinted(hints: Hints) -> timedelta:
     """The longest wait the publisher asks for, each value capped at 24 h.
 
