@@ -23,10 +23,14 @@ class Compiler:
         """The matcher of a node whose words are looked for in `fields`."""
         match node:
             case tree.Word() | tree.Exact() | tree.Cased() | tree.Prefix():
-                return leaves.WordMatcher(node, self._atom(node), fields, cased=isinstance(node, tree.Cased))
+                atom = self._lexicon.atom(node, self._languages)
+                return leaves.WordMatcher(
+                    node, atom, self._lexicon.all_of(atom), fields, cased=isinstance(node, tree.Cased)
+                )
             case tree.Phrase(parts):
                 cased = isinstance(parts[0], tree.Cased)
-                return leaves.PhraseMatcher(node, [self._atom(part) for part in parts], fields, cased=cased)
+                atoms = tuple(self._lexicon.atom(part, self._languages) for part in parts)
+                return leaves.PhraseMatcher(node, atoms, self._lexicon.all_of(*atoms), fields, cased=cased)
             case tree.Pattern(text, ignore_case):
                 return leaves.PatternMatcher(node, compile_pattern(text, ignore_case=ignore_case), fields)
             case tree.Ref(name):
@@ -61,9 +65,6 @@ class Compiler:
                 return operators.BoostMatcher(node, parts)
             case _:
                 assert_never(node)
-
-    def _atom(self, leaf: tree.Leaf) -> int:
-        return self._lexicon.atom(leaf, self._languages)
 
     def _list(self, name: str, fields: Sequence[str]) -> Matcher:
         key = (name, fields)

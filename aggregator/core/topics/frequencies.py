@@ -4,7 +4,9 @@ The table is a rough one on purpose: each line says in what share of entries of 
 its words are folded. What is not in it is judged by its length.
 """
 
+from bisect import bisect_left
 from functools import cache
+from itertools import islice, takewhile
 
 from aggregator.core.text import stem
 
@@ -113,6 +115,11 @@ def _words() -> dict[str, float]:
 
 
 @cache
+def _in_order() -> list[str]:
+    return sorted(_words())
+
+
+@cache
 def _stems(language: str) -> dict[str, float]:
     stems: dict[str, float] = {}
     for word, share in _words().items():
@@ -140,7 +147,10 @@ def share_of_stem(folded: str, language: str) -> float:
 
 def share_of_prefix(folded: str) -> float:
     """As for a word, for all words that begin so."""
-    listed = sum(share for word, share in _words().items() if word.startswith(folded))
+    in_order = _in_order()
+    first = bisect_left(in_order, folded)
+    beginning_so = takewhile(lambda word: word.startswith(folded), islice(in_order, first, None))
+    listed = sum(_words()[word] for word in beginning_so)
     return listed + _BEGINNINGS * _unlisted(len(folded))
 
 

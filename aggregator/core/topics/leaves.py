@@ -22,6 +22,8 @@ class Matcher(ABC):
     `needs` are words without which it cannot hold; `most_boost` is the highest boost that one of its hits may have.
     """
 
+    __slots__ = ("most_boost", "needs", "parts", "source")
+
     def __init__(
         self, source: tree.Node, parts: tuple["Matcher", ...] = (), *, needs: Needs = (), most_boost: float = 1.0
     ) -> None:
@@ -38,8 +40,10 @@ class Matcher(ABC):
 class WordMatcher(Matcher):
     """One atom in some fields."""
 
-    def __init__(self, source: tree.Leaf, atom: int, fields: Sequence[str], *, cased: bool) -> None:
-        super().__init__(source, needs=(frozenset((atom,)),))
+    __slots__ = ("_cased", "_fields", "atom")
+
+    def __init__(self, source: tree.Leaf, atom: int, needs: Needs, fields: Sequence[str], *, cased: bool) -> None:
+        super().__init__(source, needs=needs)
         self.atom = atom
         self._fields = fields
         self._cased = cased
@@ -65,8 +69,12 @@ class WordMatcher(Matcher):
 class PhraseMatcher(Matcher):
     """Atoms side by side."""
 
-    def __init__(self, source: tree.Phrase, atoms: Sequence[int], fields: Sequence[str], *, cased: bool) -> None:
-        super().__init__(source, needs=tuple(frozenset((atom,)) for atom in dict.fromkeys(atoms)))
+    __slots__ = ("_atoms", "_cased", "_fields")
+
+    def __init__(
+        self, source: tree.Phrase, atoms: tuple[int, ...], needs: Needs, fields: Sequence[str], *, cased: bool
+    ) -> None:
+        super().__init__(source, needs=needs)
         self._atoms = atoms
         self._fields = fields
         self._cased = cased
@@ -91,6 +99,8 @@ class PhraseMatcher(Matcher):
 class PatternMatcher(Matcher):
     """A regular expression over the text of some fields."""
 
+    __slots__ = ("_compiled", "_fields")
+
     def __init__(self, source: tree.Pattern, compiled: Any, fields: Sequence[str]) -> None:
         super().__init__(source)
         self._compiled = compiled
@@ -113,6 +123,8 @@ class PatternMatcher(Matcher):
 
 class ListMatcher(Matcher):
     """A named list, found once a document however many clauses name it."""
+
+    __slots__ = ("_inner",)
 
     def __init__(self, source: tree.Ref, inner: Matcher) -> None:
         super().__init__(source, needs=inner.needs, most_boost=inner.most_boost)

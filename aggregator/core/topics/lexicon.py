@@ -23,7 +23,7 @@ class Lexicon:
         self._stems: dict[str, dict[str, list[int]]] = {}
         self._longest_prefix = 0
         self._costs: list[float] = []
-        self._cased_atoms: set[int] = set()
+        self._alone: list[frozenset[int]] = []
         self._languages: dict[int, tuple[str, ...]] = {}
         self._answers: dict[str, Answers] = {}
 
@@ -35,6 +35,7 @@ class Lexicon:
             return known
         atom = self._ids[key] = len(self._ids)
         self._answers.clear()
+        self._alone.append(frozenset((atom,)))
         self._costs.append(_cost(leaf, languages))
         self._register(leaf, languages, atom)
         return atom
@@ -52,14 +53,13 @@ class Lexicon:
                 self._exact.setdefault(text, []).append(atom)
             case Cased(text):
                 self._cased.setdefault(text, []).append(atom)
-                self._cased_atoms.add(atom)
             case Prefix(text):
                 self._prefixes.setdefault(text, []).append(atom)
                 self._longest_prefix = max(self._longest_prefix, len(text))
 
-    def is_cased(self, atom: int) -> bool:
-        """Whether the atom asks for a word in its own case."""
-        return atom in self._cased_atoms
+    def all_of(self, *atoms: int) -> tuple[frozenset[int], ...]:
+        """Each of these atoms as a set of its own, once. Equal sets are shared: there are as many as words in queries."""
+        return tuple(self._alone[atom] for atom in dict.fromkeys(atoms))
 
     def cost(self, atom: int) -> float:
         """In what share of entries the atom probably stands."""

@@ -14,6 +14,8 @@ from aggregator.core.topics.lexicon import Lexicon
 class OrMatcher(Matcher):
     """Any part. Of a long list only the parts are tried of which the document holds a word."""
 
+    __slots__ = ("_always", "_anchors", "_tried_for")
+
     def __init__(self, source: tree.Or, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
         self._tried_for: dict[int, list[int]] = {}
         self._always: list[int] = []
@@ -38,6 +40,8 @@ class OrMatcher(Matcher):
 class AndMatcher(Matcher):
     """Every part, anywhere in the document."""
 
+    __slots__ = ()
+
     def __init__(self, source: tree.And, parts: tuple[Matcher, ...]) -> None:
         super().__init__(source, parts, needs=_all_needs(parts), most_boost=_product(parts))
 
@@ -58,6 +62,8 @@ class AndMatcher(Matcher):
 class NotMatcher(Matcher):
     """The absence of a part. It stands only beside something positive, which gives the anchors."""
 
+    __slots__ = ()
+
     def match(self, document: Document) -> list[Hit] | None:
         """No place, when the part does not hold."""
         return [] if self.parts[0].match(document) is None else None
@@ -65,6 +71,8 @@ class NotMatcher(Matcher):
 
 class NearMatcher(Matcher):
     """Two parts close to each other in one field."""
+
+    __slots__ = ("_ordered", "distance")
 
     def __init__(self, source: tree.Near, parts: tuple[Matcher, ...]) -> None:
         super().__init__(source, parts, needs=_all_needs(parts), most_boost=_product(parts))
@@ -103,6 +111,8 @@ class NearMatcher(Matcher):
 class ExceptMatcher(Matcher):
     """Hits of the left part that do not lie inside one of the right part."""
 
+    __slots__ = ()
+
     def __init__(self, source: tree.Except, parts: tuple[Matcher, ...]) -> None:
         super().__init__(source, parts, needs=parts[0].needs, most_boost=parts[0].most_boost)
 
@@ -119,6 +129,8 @@ class ExceptMatcher(Matcher):
 class AtLeastMatcher(Matcher):
     """So many of the parts, anywhere in the document."""
 
+    __slots__ = ("_count",)
+
     def __init__(self, source: tree.AtLeast, parts: tuple[Matcher, ...], lexicon: Lexicon) -> None:
         needs = _needs_of_some(parts, source.count, lexicon)
         super().__init__(source, parts, needs=needs, most_boost=max(part.most_boost for part in parts))
@@ -132,6 +144,8 @@ class AtLeastMatcher(Matcher):
 
 class SentenceMatcher(Matcher):
     """A part that one sentence satisfies alone."""
+
+    __slots__ = ("_fields",)
 
     def __init__(self, source: tree.Sentence, parts: tuple[Matcher, ...], fields: Sequence[str]) -> None:
         super().__init__(source, parts, needs=parts[0].needs, most_boost=parts[0].most_boost)
@@ -156,6 +170,8 @@ class SentenceMatcher(Matcher):
 class WithinMatcher(Matcher):
     """A part whose words were already told their field."""
 
+    __slots__ = ()
+
     def __init__(self, source: tree.Within, parts: tuple[Matcher, ...]) -> None:
         super().__init__(source, parts, needs=parts[0].needs, most_boost=parts[0].most_boost)
 
@@ -166,6 +182,8 @@ class WithinMatcher(Matcher):
 
 class BoostMatcher(Matcher):
     """A part whose hits weigh more or less."""
+
+    __slots__ = ("_factor",)
 
     def __init__(self, source: tree.Boost, parts: tuple[Matcher, ...]) -> None:
         most = source.factor * parts[0].most_boost
