@@ -120,7 +120,9 @@ def feed_list(path: Path, environ: Mapping[str, str]) -> tuple[FeedList | None, 
     try:
         wanted = load(path, environ)
     except ConfigError as error:
-        return None, tuple(problem("feed list", f"{one.where}: {one.message}", one.hint) for one in error.problems)
+        found = (problem("feed list", f"{one.where}: {one.message}", one.hint) for one in error.problems)
+        kept = problem("feed list", "nothing of it is applied: the last good state stays in force until then")
+        return None, (*found, kept)
     told = f"feeds {len(wanted.feeds)}, topics {len(wanted.topics)}, subscribers {len(wanted.subscribers)}"
     odd = (warning("feed list", f"{one.where}: {one.message}", one.hint) for one in wanted.warnings)
     return wanted, (ok("feed list", f"{' and '.join(map(str, wanted.files))}: {told}"), *odd)

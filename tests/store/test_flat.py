@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from aggregator.store import claims, deliveries, digests, entries, health, migrate, retention
+from aggregator.store import claims, deliveries, digests, entries, health, migrate, replay, retention
 from aggregator.store.database import Store
 from tests.factories import NOW
 
@@ -39,6 +39,9 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "last digest": lambda c: digests.last_digest_at(c, 1),
     "due deliveries": lambda c: deliveries.claim(c, now=NOW, lease="a", lasts=LASTS),
     "what was checked": lambda c: health.sources(c, since=NOW),
+    "a page to replay": lambda c: replay.page(c, after=7, limit=128),
+    "what was matched": lambda c: replay.matched(c, ["narcotics"], [1, 2, 3]),
+    "newest entry": replay.newest,
     "old entries": lambda c: retention.prune(c, before=NOW, now=NOW),
 }
 
