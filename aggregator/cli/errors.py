@@ -41,6 +41,7 @@ def never_fail_on_a_character() -> None:
 
 
 def _write(word: str, text: str) -> None:
-    """One labelled line; further lines of `text` are indented below it."""
+    """One labelled line; further lines of `text` are indented below it. A name somebody made cannot move the cursor."""
     if text:
-        typer.echo(f"{word}: " + text.replace("\n", "\n" + " " * (len(word) + 2)), err=True)
+        shown = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+        typer.echo(f"{word}: " + shown.replace("\n", "\n" + " " * (len(word) + 2)), err=True)

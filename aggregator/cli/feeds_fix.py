@@ -12,8 +12,7 @@ import typer
 
 from aggregator.cli.opening import with_app
 from aggregator.cli.options import AsJson, Context, everywhere
-from aggregator.cli.output import count, note, print_json, progress, say
-from aggregator.cli.paragraphs import paragraph
+from aggregator.cli.output import count, fields, note, print_json, progress, say
 from aggregator.core.checking.mending import Ailment, Confidence, Likeness, ailment
 from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import Feed, FeedState
@@ -200,30 +199,29 @@ def _tell(report: Report, config: str) -> None:
         return
     for one in report.found:
         _tell_one(one, proposed=one.patient.feed.id in report.chosen)
-    if report.patch:
         say()
+    if report.patch:
         say(report.patch.rstrip("\n"))
     proposals = count(len(report.chosen), "edit")
     if report.applied:
-        note(f"\n{proposals} made in {config}, and applied")
+        note(f"{proposals} made in {config}, and applied")
     elif report.chosen:
-        note(f"\n{proposals} proposed; nothing is changed yet: `aggregator feeds fix --apply` makes what is proposed")
+        note(f"{proposals} proposed; nothing is changed yet: `aggregator feeds fix --apply` makes what is proposed")
 
 
 def _tell_one(one: "Diagnosis", *, proposed: bool) -> None:
-    feed, state = one.patient.feed, one.patient.state
-    what = _AILING[one.patient.ailment]
-    paragraph(f"{what}{f': {state.error_detail}' if state.error_detail else ''}", lead=f"{feed.id}: ")
-    if one.note:
-        paragraph(one.note, lead="    ")
-    if (successor := one.successor) is None:
-        return
-    paragraph(f"{successor.url} {_compared(successor.likeness)}", lead="    ")
-    paragraph(f"{successor.confidence} confidence: {successor.reason}", lead="    ")
-    if successor.obstacle:
-        paragraph(f"not proposed: {successor.obstacle}", lead="    ")
-    elif not proposed:
-        paragraph(f"not proposed: look at it, then `aggregator feeds fix {feed.id} --apply` takes it", lead="    ")
+    say(f"{one.patient.feed.id}: {_AILING[one.patient.ailment]}", style="bold")
+    error, _, _ = (one.patient.state.error_detail or "").partition(" (it offers ")
+    found = one.successor
+    lines = {"error": error, "note": one.note}
+    if found:
+        look = f"look at it, then `aggregator feeds fix {one.patient.feed.id} --apply` takes it"
+        lines |= {
+            "found": f"{found.url}\n{found.title or '(without a title)'}, {_compared(found.likeness)}",
+            "because": f"{found.reason}; {found.confidence} confidence",
+            "but": found.obstacle or ("" if proposed else f"it is not proposed: {look}"),
+        }
+    fields({f"  {name}": text for name, text in lines.items() if text})
 
 
 _AILING = {
@@ -237,6 +235,4 @@ _AILING = {
 
 def _compared(seen: Likeness) -> str:
     entries = count(seen.entries, "entry", "entries")
-    if not seen.stored:
-        return f"({entries}; nothing is stored to compare with)"
-    return f"({entries}, {seen.known} of them known)"
+    return f"{entries}, {seen.known} of them known" if seen.stored else f"{entries}, and none stored to compare with"

@@ -1,6 +1,7 @@
 """`inspect`: what we read in one document, from an address, a file or a pipe. Nothing is stored."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,8 @@ from aggregator.core.model.plans import KeyedEntry
 from aggregator.settings import Settings
 
 app = new_app()
+
+_FETCHED = ("http:", "https:", "feed:")
 
 Source = Annotated[str, typer.Argument(metavar="URL|FILE", help="An http(s) address, a file, or - for standard input.")]
 Header = Annotated[
@@ -37,7 +40,10 @@ def inspect_(here: Context, source: Source, *, header: Header = None, as_json: A
     Exit code 1 when it cannot be fetched or is no feed; the reason goes to stderr, or as {"error": ..} to stdout.
     """
     headers = _headers(header or ())
-    found = stoppable(_look(here, source, headers))
+    settings = start_logging(here.settings(), quiet=True)
+    # A pipe may keep us waiting: outside of the event loop, Ctrl-C ends that at once.
+    body = None if source.lower().startswith(_FETCHED) else _content(source, settings)
+    found = stoppable(_look(settings, source, body, headers))
     if isinstance(found, Problem):
         tell_problem(found, as_json=as_json)
     elif as_json:
@@ -46,17 +52,15 @@ def inspect_(here: Context, source: Source, *, header: Header = None, as_json: A
         _show(found)
 
 
-async def _look(here: Context, source: str, headers: dict[str, str]) -> Document | Problem:
+async def _look(settings: Settings, source: str, body: bytes | None, headers: dict[str, str]) -> Document | Problem:
+    """What is in `body`, or at the address `source` without one."""
     from aggregator.app import make_clock  # noqa: PLC0415 - lazily, as all of the command line
 
-    settings = start_logging(here.settings(), quiet=True)
-    is_url = source.lower().startswith(("http://", "https://"))
-    body = b"" if is_url else _content(source, settings)
-    if len(body) > settings.max_body:
+    if body is not None and len(body) > settings.max_body:
         return Problem(kind=FailureKind.TOO_LARGE, detail=f"it is larger than {settings.max_body:,} bytes")
     now = make_clock(settings, runs_on=False)()
     async with open_reader(settings, os.environ, now=now) as reader:
-        if is_url:
+        if body is None:
             return await reader.look(Feed(id="document", url=source), content_type=headers.get("content-type"))
         answer = Answer(
             url=headers.get("content-location", ""), status=200, content_type=headers.get("content-type", "")
@@ -66,6 +70,8 @@ async def _look(here: Context, source: str, headers: dict[str, str]) -> Document
 
 def _content(source: str, settings: Settings) -> bytes:
     """The bytes of a file or of standard input, at most one more than are read. Raises UsageError."""
+    if not source.strip():
+        raise UsageError("there is no address and no file to read", hint="give a file, - or an http(s) address")
     try:
         if source == "-":
             return sys.stdin.buffer.read(settings.max_body + 1)
@@ -73,9 +79,10 @@ def _content(source: str, settings: Settings) -> bytes:
             return file.read(settings.max_body + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror or "") if isinstance(error, OSError) else str(error)
-        raise UsageError(
-            f"cannot read {source}: {reason.lower()}", hint="give a file, - or an http(s) address"
-        ) from None
+        hint = "give a file, - or an http(s) address"
+        if re.match(r"[a-z][a-z0-9+.-]+:", source, re.IGNORECASE):
+            hint = "only http and https addresses are fetched; of a file give the path"
+        raise UsageError(f"cannot read {source}: {reason.lower()}", hint=hint) from None
 
 
 def _headers(given: list[str] | tuple[()]) -> dict[str, str]:

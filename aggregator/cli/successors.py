@@ -18,6 +18,7 @@ from aggregator.core.urls import canonical, host_of, link_hash, origin_url
 MOST_LOOKS = 12  # documents a search asks for, besides five probes
 
 _RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+_HANDS_OFF = "is the host's decision, and nothing here goes around it"
 _SHUT = frozenset({FailureKind.BOT_WALL, FailureKind.RATE})
 
 
@@ -69,20 +70,17 @@ async def diagnose(reader: Reader, patient: Patient, listed: Sequence[Feed]) -> 
     if "${" in patient.feed.url or "@" in urlsplit(patient.feed.url).netloc:
         return Diagnosis(patient=patient, note="its address holds a secret, so only you can look for another")
     if patient.ailment is Ailment.BOT_WALL:
-        return Diagnosis(patient=patient, note=_shut_note(patient.state.error_detail or "a bot check"))
+        return Diagnosis(patient=patient, note=f"that {_HANDS_OFF}")
     search = _Search(reader=reader, patient=patient, followed=_followed(patient, listed))
     try:
         return await search.run()
     except _ShutOutError as shut:
-        return Diagnosis(patient=patient, successor=search.best, note="" if search.best else _shut_note(str(shut)))
+        note = "" if search.best else f"{shut}; that {_HANDS_OFF}"
+        return Diagnosis(patient=patient, successor=search.best, note=note)
 
 
 def _followed(patient: Patient, listed: Sequence[Feed]) -> dict[bytes, str]:
     return {link_hash(one.url): one.id for one in listed if one.id != patient.feed.id}
-
-
-def _shut_note(said: str) -> str:
-    return f"{said}; that is the host's decision, and nothing here goes around it"
 
 
 @dataclass(slots=True, kw_only=True)

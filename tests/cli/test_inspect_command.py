@@ -1,7 +1,11 @@
 """`inspect`: any document, from anywhere, is shown or refused in words, and nothing is stored."""
 
 import io
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +17,8 @@ from tests.commands import Shell, make_shell
 from tests.servers import ScriptedServer, reply
 from tests.serving import serving
 from tests.world import rss, served
+
+ROOT = Path(__file__).parents[2]
 
 ENTRY = {"key", "title", "link", "published", "updated", "authors", "tags", "text", "html", "enclosures"}
 ATOM = """<?xml version="1.0" encoding="utf-8"?>
@@ -121,6 +127,53 @@ def test_what_cannot_be_opened_is_wrong_usage(shell: Shell, source: str) -> None
     ran = shell.run("inspect", source, "--json")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: cannot read ")
+
+
+@pytest.mark.parametrize("source", ["file:///etc/hostname", "ftp://x.example/feed", "data:text/xml,<rss/>"])
+def test_only_http_addresses_are_fetched(shell: Shell, source: str) -> None:
+    ran = shell.run("inspect", source)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith("hint: only http and https addresses are fetched; of a file give the path\n")
+
+
+@pytest.mark.parametrize("source", ["", " "])
+def test_nothing_is_no_document(shell: Shell, source: str) -> None:
+    ran = shell.run("inspect", source)
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: there is no address and no file to read")
+
+
+@pytest.mark.parametrize("source", ["http:", "https://a..b/", "feed:http://x y/", "http://localhost:99999/"])
+def test_an_address_that_cannot_be_is_a_typed_error(shell: Shell, source: str) -> None:
+    ran = shell.run("inspect", source, "--json")
+    assert (ran.code, ran.line["error"]["kind"]) == (1, "bad_url")
+
+
+def test_a_name_cannot_move_the_cursor(shell: Shell) -> None:
+    ran = shell.run("inspect", "\x1b[2Jno\u202esuch\x07")
+    assert ran.err.splitlines()[0] == "error: cannot read  [2Jno such : no such file or directory"
+
+
+def test_waiting_for_a_pipe_ends_with_ctrl_c(shell: Shell) -> None:
+    pipe = shell.folder / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "aggregator", "inspect", str(pipe)]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | shell.environ, stderr=subprocess.PIPE) as reader:
+        end = _other_end(pipe)
+        reader.send_signal(signal.SIGINT)
+        _, errors = reader.communicate(timeout=30)
+        os.close(end)
+    assert (reader.returncode, errors) == (130, b"")
+
+
+def _other_end(pipe: Path) -> int:
+    """The writing end of a pipe, once someone has opened the other."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError("nobody reads the pipe")
 
 
 @pytest.mark.parametrize("kind", ["empty", "noise", "text", "xml", "json", "html", "entities"])

@@ -21,6 +21,7 @@ _CATEGORY = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
+_PLACE = re.compile(r"^<unknown>:\d+:\d+: ")
 _ENTRY_TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)(?=[\s>])", re.IGNORECASE)
 
 
@@ -61,7 +62,9 @@ def _parsed(body: bytes) -> Parsed:
         result = _feedparser(body)
     except (ArithmeticError, AttributeError, AssertionError, LookupError, TypeError, ValueError) as error:
         raise ParserError(f"{type(error).__name__}: {error}") from error
-    flaw = " ".join(str(result.get("bozo_exception", "")).split())[:200] if result.get("bozo") else None
+    # Lines and columns are those of our rewritten text, which nobody else can see.
+    words = _PLACE.sub("", " ".join(str(result.get("bozo_exception", "")).split()))[:200]
+    flaw = words if result.get("bozo") else None
     truncated = flaw is not None and _END.search(body) is None
     return Parsed(
         version=result.get("version") or "",
