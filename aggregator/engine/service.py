@@ -154,6 +154,7 @@ async def start_following(app: App) -> None:
         followed = await app.store.reading(feeds.definitions)
         if not followed:
             raise
+        await app.keep_following()
         await _report_config(app, error)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, sel
 from aggregator.core.checking.cadence import claimed
 from aggregator.core.model.feeds import Feed, FeedState
 from aggregator.store.codec import feed_of, state_of
-from aggregator.store.dialect import hold_rows, lock_subscriptions, skip_locked
+from aggregator.store.dialect import hold_rows, skip_locked
 from aggregator.store.schema import feed, feed_state, host
 
 BATCH = 64
@@ -132,25 +132,6 @@ def release(
     if held:
         connection.execute(update(host).where(host.c.id.in_(held)).values(lease=None, lease_until=None))
         _settle_hosts(connection, held)
-
-
-def pull_back(connection: Connection, *, now: datetime, step: timedelta, lasts: timedelta) -> int:
-    """After this machine's clock went back by `step`: what it had due, held or leased later comes as much sooner.
-
-    Without this every feed would wait until the clock has caught up. How many feeds were moved.
-    """
-    lock_subscriptions(connection, exclusive=True)  # it touches every host, and checks hold theirs
-    connection.execute(update(host).where(host.c.lease_until > now + lasts).values(lease_until=now + lasts))
-    held = select(host.c.id, host.c.hold_until).where(host.c.hold_until > now)
-    for host_id, hold_until in connection.execute(held.order_by(host.c.id)).all():
-        connection.execute(update(host).where(host.c.id == host_id).values(hold_until=hold_until - step))
-    ahead = select(feed_state.c.feed_id, feed_state.c.checked_at, feed_state.c.next_check_at)
-    rows = connection.execute(ahead.where(feed_state.c.checked_at > now).order_by(feed_state.c.feed_id)).all()
-    for row in rows:
-        moved = {"checked_at": row.checked_at - step, "next_check_at": row.next_check_at - step}
-        connection.execute(update(feed_state).where(feed_state.c.feed_id == row.feed_id).values(moved))
-    settle_all_hosts(connection)
-    return len(rows)
 
 
 def settle_all_hosts(connection: Connection) -> None:

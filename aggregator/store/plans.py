@@ -35,8 +35,8 @@ def apply(connection: Connection, plans: Sequence[RefreshPlan], *, now: datetime
     _write_revisions(connection, ours, now)
     _write_aliases(connection, ours, now)
     _write_states(connection, ours, now)
-    for plan in ours:
-        _count_day(connection, plan, now)
+    if ours:
+        _count_days(connection, ours, now)
     return ours
 
 
@@ -229,14 +229,19 @@ def _write_states(connection: Connection, plans: Sequence[RefreshPlan], now: dat
             claims.hold(connection, name=plan.state.host, until=plan.host_hold_until)
 
 
-def _count_day(connection: Connection, plan: RefreshPlan, now: datetime) -> None:
-    counted = {
-        "checks": 1,
-        "ok": int(plan.outcome in {Outcome.FETCHED, Outcome.NOT_MODIFIED}),
-        "new": len(plan.new),
-        "gaps": int(plan.gap),
-        **asdict(plan.requests),
-    }
-    row = dialect.insert(connection, feed_day).values(feed_id=plan.feed_id, day=day_of(now), **counted)
-    added = {name: feed_day.c[name] + value for name, value in counted.items()}
-    connection.execute(row.on_conflict_do_update(index_elements=["feed_id", "day"], set_=added))
+def _count_days(connection: Connection, plans: Sequence[RefreshPlan], now: datetime) -> None:
+    rows = [
+        {
+            "feed_id": plan.feed_id,
+            "day": day_of(now),
+            "checks": 1,
+            "ok": int(plan.outcome in {Outcome.FETCHED, Outcome.NOT_MODIFIED}),
+            "new": len(plan.new),
+            "gaps": int(plan.gap),
+            **asdict(plan.requests),
+        }
+        for plan in plans
+    ]
+    row = dialect.insert(connection, feed_day)
+    added = {name: feed_day.c[name] + row.excluded[name] for name in rows[0] if name not in {"feed_id", "day"}}
+    connection.execute(row.on_conflict_do_update(index_elements=["feed_id", "day"], set_=added), rows)
