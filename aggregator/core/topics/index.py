@@ -16,11 +16,12 @@ from aggregator.core.topics.document import Document
 from aggregator.core.topics.fields import WORDS, EntryFields
 from aggregator.core.topics.leaves import Matcher, Needs, rarest, unmet
 from aggregator.core.topics.lexicon import Lexicon
+from aggregator.core.topics.operators import OrMatcher
 from aggregator.core.topics.tree import Within, walk
 
 
-class _Signal(NamedTuple):
-    """A signal of a topic by their numbers, and the words it needs: all of `single`, one of each of `several`."""
+class _Way(NamedTuple):
+    """One way for a signal of a topic to hold, by their numbers: with all words of `single`, one of each of `several`."""
 
     topic: int
     place: int
@@ -36,22 +37,23 @@ class TopicIndex:
         definitions = _defined(topics)
         self._topics = tuple(CompiledTopic(definition, self._lexicon) for definition in definitions)
         self._fields = _fields_used(definitions)
-        self._signals: list[_Signal] = []
-        self._anchored: dict[int, list[int]] = {}  # atom -> numbers of the signals that it may make hold
+        self._ways: list[_Way] = []
+        self._anchored: dict[int, list[int]] = {}  # atom -> numbers of the ways that it may open
         self._unanchored: list[int] = []
         for number, topic in enumerate(self._topics):
             for place, (_, matcher) in enumerate(topic.signals):
-                self._anchor(number, place, matcher.needs)
+                for needs in _ways(matcher):
+                    self._anchor(number, place, needs)
 
     def _anchor(self, topic: int, place: int, needs: Needs) -> None:
         anchors = rarest(needs, self._lexicon)
         if anchors is None:
-            self._unanchored.append(len(self._signals))
+            self._unanchored.append(len(self._ways))
         for atom in anchors or ():
-            self._anchored.setdefault(atom, []).append(len(self._signals))
+            self._anchored.setdefault(atom, []).append(len(self._ways))
         single = frozenset[int]().union(*(need for need in needs if len(need) == 1))
         several = tuple(need for need in needs if len(need) != 1 and need is not anchors)
-        self._signals.append(_Signal(topic, place, single, several))
+        self._ways.append(_Way(topic, place, single, several))
 
     def evaluate(self, fields: EntryFields) -> tuple[Evaluation, ...]:
         """The evaluations of the topics that flag the entry, in the order of the topics."""
@@ -70,9 +72,11 @@ class TopicIndex:
             numbers.update(self._anchored[atom])
         wanted: dict[int, list[int]] = {}
         for number in sorted(numbers):
-            topic, place, single, several = self._signals[number]
+            topic, place, single, several = self._ways[number]
             if single <= atoms and not unmet(several, atoms):
-                wanted.setdefault(topic, []).append(place)
+                places = wanted.setdefault(topic, [])
+                if not places or places[-1] != place:
+                    places.append(place)
         return wanted
 
     def evaluate_all(self, fields: EntryFields) -> tuple[Evaluation, ...]:
@@ -149,6 +153,15 @@ class CompiledTopic:
         if hits is not None:
             fired.append(score.single_case(self.topic, sum(held.points for held in clauses), hits, document))
         return score.evaluation(self.topic, fired)
+
+
+def _ways(matcher: Matcher) -> list[Needs]:
+    """The needs of a signal, apart for each alternative that needs several words at once."""
+    if not isinstance(matcher, OrMatcher) or not all(part.needs for part in matcher.parts):
+        return [matcher.needs]
+    together = [part.needs for part in matcher.parts if len(part.needs) > 1]
+    alone = frozenset[int]().union(*(part.needs[0] for part in matcher.parts if len(part.needs) == 1))
+    return [*together, (alone,)] if alone else together
 
 
 def _try(pair: tuple[Clause, Matcher], document: Document) -> score.Held | None:
