@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,9 @@ app = new_app()
 Notify = Annotated[
     bool, typer.Option("--notify", help="Mail what new and changed topics find in the archive, with what is due next.")
 ]
+
+LONG = 160  # characters of a text of which only what differs is shown
+AROUND = 4  # words shown on either side of that
 
 _WORDS = {"add": ("to add", "added"), "change": ("to change", "changed"), "remove": ("to remove", "removed")}
 _MARKS = {"add": "+", "change": "~", "remove": "-"}
@@ -94,7 +98,25 @@ def _print(
 def _print_change(change: "Change") -> None:
     say(f"{_MARKS[change.kind]} {change.noun} {change.id}", style=_LOOKS[change.kind])
     for one in change.fields:
-        paragraph(f"{one.old or 'nothing'} -> {one.new or 'nothing'}", lead=f"    {one.name}: ")
+        old, new = one.old or "nothing", one.new or "nothing"
+        long = min(len(old), len(new)) > LONG
+        paragraph(_difference(old, new) if long else f"{old} -> {new}", lead=f"    {one.name}: ")
+
+
+def _difference(old: str, new: str) -> str:
+    """What differs between two long texts, each place with some words around it: `… a OR [-old words-] {+new+} OR b …`."""
+    before, after = old.split(), new.split()
+    told: list[str] = []
+    for group in SequenceMatcher(a=before, b=after, autojunk=False).get_grouped_opcodes(AROUND):
+        told.append("…")
+        for kind, start, end, first, last in group:
+            if kind == "equal":
+                told += before[start:end]
+                continue
+            # A query has its own + and - : brackets tell what comes and goes.
+            told += [f"[-{' '.join(before[start:end])}-]"] if start < end else []
+            told += [f"{{+{' '.join(after[first:last])}+}}"] if first < last else []
+    return " ".join([*told, "…"])
 
 
 def _sum(planned: "ChangePlan", *, done: bool) -> str:

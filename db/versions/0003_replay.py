@@ -16,8 +16,8 @@ def upgrade() -> None:
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.add_column("topic_version", sa.Column("replay_after", number, nullable=True))
     op.add_column("topic_version", sa.Column("replay_since", sa.DateTime(timezone=True), nullable=True))
-    notify = sa.Column("replay_notify", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("topic_version", notify)
+    no = sa.false()
+    op.add_column("topic_version", sa.Column("replay_notify", sa.Boolean(), nullable=False, server_default=no))
 
 
 def downgrade() -> None:

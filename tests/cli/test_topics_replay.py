@@ -47,3 +47,15 @@ def test_a_topic_that_does_not_compile_keeps_the_last_good_state(polled: Shell) 
     assert polled.run("apply").code == 2
     assert polled.run("topics", "list", "--json").line["version"] == 1
     assert matches(polled)["Customs seize fentanyl"] == ["narcotics"]
+
+
+def test_of_a_long_query_only_what_differs_is_shown(polled: Shell) -> None:
+    words = " OR ".join(f"word{n}" for n in range(60))
+    before = (polled.folder / "feeds.yaml").read_text()
+    long = before.replace('keywords: [fentanyl, "precursor chemicals"]', f"query: {words}")
+    polled.write(long)
+    assert polled.run("apply").code == 0
+    polled.write(long.replace("word30", "opium OR poppy"))
+    shown = polled.run("plan").out
+    assert "… word28 OR word29 OR [-word30-] {+opium OR poppy+} OR word31 OR word32 …" in " ".join(shown.split())
+    assert "word50" not in shown
