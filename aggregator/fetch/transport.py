@@ -3,6 +3,7 @@
 It knows nothing of redirects, feeds or caches, and it never keeps a connection.
 """
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import httpx
 
 from aggregator.core.model.feeds import FailureKind
 from aggregator.fetch.failure import WireError
+
+_BYTES = re.compile(r"(?:bytearray\()?b('[^']*'|\"[^\"]*\")\)?")
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -73,9 +76,7 @@ class _Body(httpx.AsyncByteStream):
             raise WireError(FailureKind.TIMEOUT, "the answer stopped in the middle") from None
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             # Whatever breaks a body leaves a part of it: nothing may be stored, and the next try may well succeed.
-            raise WireError(
-                FailureKind.TRUNCATED, f"the answer broke off: {str(error) or 'connection lost'}"
-            ) from error
+            raise WireError(FailureKind.TRUNCATED, f"the answer broke off: {_words(error)}") from error
 
     async def aclose(self) -> None:
         await self._response.aclose()
@@ -99,15 +100,18 @@ def _before_the_answer(host: str) -> Iterator[None]:
     except httpcore.ConnectError as error:
         raise WireError(FailureKind.TLS, f"{host}: {_tls_reason(error.__context__)}") from error
     except httpcore.NetworkError as error:
-        raise WireError(
-            FailureKind.CONNECT, f"{host} broke the connection: {str(error) or 'connection lost'}"
-        ) from error
+        raise WireError(FailureKind.CONNECT, f"{host} broke the connection: {_words(error)}") from error
     except httpcore.LocalProtocolError as error:
         raise WireError(FailureKind.PROTOCOL, "a header of this feed holds characters that HTTP forbids") from error
     except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise WireError(FailureKind.PROTOCOL, f"{host} does not speak HTTP as it should: {error}") from error
+        raise WireError(FailureKind.PROTOCOL, f"{host} does not speak HTTP as it should: {_words(error)}") from error
     except ValueError as error:
         raise WireError(FailureKind.BAD_URL, f"{host} is no name that TLS could check: {error}") from error
+
+
+def _words(error: Exception) -> str:
+    """What an error says, without Python's way of writing bytes."""
+    return _BYTES.sub(r"\1", str(error)) or "connection lost"
 
 
 def _tls_reason(cause: BaseException | None) -> str:

@@ -153,6 +153,12 @@ async def test_case_7_43_what_does_not_speak_http_is_a_protocol_error(
     assert await failure_of(fetcher, server.on("/feed", said)) is kind
 
 
+async def test_case_7_43_the_words_are_for_people(fetcher: Fetcher, server: ScriptedServer) -> None:
+    result = await fetcher.fetch(FetchRequest(url=server.on("/feed", b"HTTP/1.1 abc OK\r\n\r\n")), now=NOW)
+    assert isinstance(result, FetchFailed)
+    assert result.detail == "127.0.0.1 does not speak HTTP as it should: illegal status line: 'HTTP/1.1 abc OK'"
+
+
 async def test_case_7_44_a_refused_connection_says_so(fetcher: Fetcher) -> None:
     async with ScriptedServer() as closed:
         url = closed.url("/feed")
