@@ -60,6 +60,7 @@ def current(connection: Connection) -> Current:
     return Current(
         feeds=feeds.definitions(connection),
         topics=topics.listed(connection),
+        moved=feeds.moved(connection),
         subscribers=tuple(
             CurrentSubscriber(spec=spec_of(one), state=one.subscriber.state, listed=one.subscriber.listed)
             for one in people

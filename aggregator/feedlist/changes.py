@@ -1,7 +1,7 @@
 """The wanted state and the current one -> what applying the file would change, before anything is changed. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -67,11 +67,15 @@ class CurrentSubscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
-    """What the store holds: the feeds and topics in force, and every subscriber ever listed."""
+    """What the store holds: the feeds and topics in force, and every subscriber ever listed.
+
+    `moved` are the addresses, by feed id, that permanent redirects led to and that are asked instead of the file's.
+    """
 
     feeds: tuple[Feed, ...] = ()
     topics: tuple[Topic, ...] = ()
     subscribers: tuple[CurrentSubscriber, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(wanted: FeedList, current: Current) -> ChangePlan:
@@ -84,7 +88,8 @@ def plan(wanted: FeedList, current: Current) -> ChangePlan:
         *_changes("subscription", _subscriptions(wanted.subscribers), _subscriptions(listed), _subscription_fields),
     ]
     changes.sort(key=lambda change: change.kind is ChangeKind.REMOVE)
-    return ChangePlan(changes=tuple(changes), notes=(*_renames(wanted, current), *_own_states(wanted, current)))
+    notes = (*_renames(wanted, current), *_moves(wanted, current), *_own_states(wanted, current))
+    return ChangePlan(changes=tuple(changes), notes=notes)
 
 
 def _changes(noun: str, wanted: Mapping[str, Any], current: Mapping[str, Any], told: Any) -> Iterator[Change]:
@@ -151,6 +156,16 @@ def _renames(wanted: FeedList, current: Current) -> Iterator[str]:
                 f"feed {old} looks renamed to {feed.id}: what was stored stays under {old}, and {feed.id} starts anew; "
                 f"keep `id: {old}` and change `name` to go on with one history"
             )
+
+
+def _moves(wanted: FeedList, current: Current) -> Iterator[str]:
+    """Feeds whose address in the file is not the one that is asked."""
+    before = _by_id(current.feeds)
+    for feed in wanted.feeds:
+        url = current.moved.get(feed.id)
+        # A redirect may repeat the secret of an address that holds one.
+        if url and feed.url != url and feed == before.get(feed.id) and not references(feed.url):
+            yield f"feed {feed.id} has moved for good to {redacted(url)}: `aggregator feeds fix {feed.id}` proposes the edit"
 
 
 def _own_states(wanted: FeedList, current: Current) -> Iterator[str]:

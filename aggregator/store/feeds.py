@@ -83,6 +83,12 @@ def definitions(connection: Connection) -> tuple[Feed, ...]:
     return tuple(feed_of(row.definition) for row in connection.execute(query))
 
 
+def moved(connection: Connection) -> Mapping[str, str]:
+    """The addresses, by feed id, that permanent redirects led to and that are asked now."""
+    query = select(feed_state.c.feed_id, feed_state.c.url_in_use).where(feed_state.c.url_in_use.is_not(None))
+    return {row.feed_id: row.url_in_use for row in connection.execute(query)}
+
+
 def save(connection: Connection, feeds: Sequence[Feed], *, now: datetime) -> None:
     """Add feeds, or take over their changed definitions; a changed address is asked at once, without validators.
 

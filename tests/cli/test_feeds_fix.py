@@ -124,6 +124,7 @@ def test_a_permanent_redirect_that_was_kept_is_proposed_and_forgets_nothing(shel
     follow(shell, ("wire", old))
     later(shell, 28)
     later(shell, 30)
+    assert "feed wire has moved for good to" in shell.run("plan").out
     web.asked.clear()
     line = shell.run("feeds", "fix", "--apply", "--json").line
     assert web.paths() == ["/new"]

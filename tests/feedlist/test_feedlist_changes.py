@@ -100,6 +100,22 @@ def test_a_renamed_feed_is_pointed_out_as_its_history_stays_behind() -> None:
     assert "feed a looks renamed to b" in changes.notes[0]
 
 
+def test_a_feed_that_moved_for_good_is_pointed_out_until_the_file_says_so() -> None:
+    there = replace(CURRENT, moved={FEED.id: "https://new.example/feed"})
+    (note,) = plan(WANTED, there).notes
+    assert note == (
+        f"feed {FEED.id} has moved for good to https://new.example/feed: `aggregator feeds fix {FEED.id}` proposes the edit"
+    )
+    mended = replace(WANTED, feeds=(replace(FEED, url="https://new.example/feed"),))
+    assert plan(mended, there).notes == ()
+
+
+def test_where_an_address_with_a_secret_moved_to_is_not_told() -> None:
+    feed = replace(FEED, url="https://a.example/?key=${AGGREGATOR_KEY}")
+    there = replace(CURRENT, feeds=(feed,), moved={feed.id: "https://b.example/?key=hush"})
+    assert plan(replace(WANTED, feeds=(feed,)), there).notes == ()
+
+
 def test_an_unsubscribe_outlives_the_file() -> None:
     gone = CurrentSubscriber(spec=DESK, state=SubscriberState.UNSUBSCRIBED)
     assert plan(WANTED, replace(CURRENT, subscribers=(gone,))).notes == (
