@@ -51,7 +51,6 @@ class App:
     dispatcher: Dispatcher
     replayer: Replayer
     configurator: Configurator
-    transports: Mapping[str, Transport]
     _versions: Mapping[str, int] | None = None  # of the topics that the workers match with
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -138,7 +137,6 @@ def build(
         dispatcher=make_dispatcher(settings, store, carriers, clock),
         replayer=Replayer(store=store, workers=workers, clock=clock),
         configurator=make_configurator(settings, store, secrets=lookup),
-        transports=carriers,
     )
 
 

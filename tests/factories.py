@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
-from aggregator.core.model.entries import KnownEntry, ParsedEntry, ParsedFeed, ReadDone, ReadEntry, Revision
+from aggregator.core.model.entries import KnownEntry, ParsedEntry, Revision
 from aggregator.core.model.feeds import Answer, Feed, FeedState, Fetched
 from aggregator.core.model.plans import EntryPlan, LedgerPlan, MatchPlan, Outcome, RefreshPlan
 from aggregator.core.model.subscriptions import Schedule, SubscriberSpec, SubscriptionSpec
@@ -86,10 +86,6 @@ def make_subscriber(slug: str = "desk", *, topics: tuple[str, ...] = ("narcotics
 def make_parsed(id_: str | None = "1", **said: Any) -> ParsedEntry:
     values: dict[str, Any] = {"id": id_, "link": f"https://wire.example/{id_}", "title": f"Story {id_}", **said}
     return ParsedEntry(**values)
-
-
-def make_read(*entries: ParsedEntry, flags: tuple[Evaluation, ...] = ()) -> ReadDone:
-    return ReadDone(feed=ParsedFeed(format="rss"), entries=tuple(ReadEntry(entry=one, flags=flags) for one in entries))
 
 
 def make_fetched(body: bytes = b"<rss/>", url: str = "https://wire.example/feed.xml") -> Fetched:

@@ -32,11 +32,6 @@ def parse_url(database: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
 
 
-def is_embedded(database: str) -> bool:
-    """Whether the database is a file of ours rather than a server."""
-    return parse_url(database).get_backend_name() == "sqlite"
-
-
 def file_of(database: str) -> Path | None:
     """The database's file, None when it lives in a server."""
     url = parse_url(database)

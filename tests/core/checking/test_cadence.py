@@ -22,7 +22,6 @@ from tests.factories import NOW, make_feed, make_state
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 VALID = {"etag": b'"1"', "succeeded_at": NOW, "baseline_at": NOW - 90 * DAY}
-BARE = {"succeeded_at": NOW, "baseline_at": NOW - 90 * DAY}
 
 
 def every(gap: timedelta, count: int = 50, *, since: timedelta = timedelta()) -> list[datetime]:
