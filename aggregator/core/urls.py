@@ -6,7 +6,7 @@ through `typed_url`, which says what is wrong.
 
 import re
 from hashlib import blake2b
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import idna
@@ -63,6 +63,14 @@ def host_of(url: str) -> str:
     """The host in lower-case A-label form, without port, brackets or final dot; empty when there is none."""
     parts = _parts(_tidy(url))
     return "" if parts is None else _host(parts)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine by its name alone: `localhost` or a loopback address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def origin_url(url: str) -> str:

@@ -15,6 +15,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from aggregator.core.digests.address import address_problem, needs_smtputf8, wire_address
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
+from aggregator.core.urls import is_loopback
 from aggregator.mail.outcome import Step, broken, one_line, refused
 from aggregator.mail.transport import BeforeData
 
@@ -230,14 +231,6 @@ class _Session:
             return name
         address = ip_address(str(self._client.get_transport_info("sockname")[0]).partition("%")[0])
         return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine by its name alone: `localhost` or a loopback address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _envelope_problem(sender: str, recipient: str | None) -> SendFailed | None:

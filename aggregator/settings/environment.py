@@ -6,11 +6,11 @@ The feed list's text is read too, only for the `${NAME}` references that make a 
 import difflib
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from aggregator.core.errors import ConfigError, Problem
+from aggregator.core.urls import is_loopback
 from aggregator.settings.model import PREFIX, SECRETS, SETTINGS, Settings, Variable
 
 _REFERENCE = re.compile(r"\$\{(AGGREGATOR_[A-Z0-9_]+)\}")
@@ -161,7 +161,7 @@ def _smtp_contradictions(values: Mapping[str, Any], *, mail_from_given: bool) ->
     if bool(values["smtp_user"]) != bool(values["smtp_password"]):
         missing = "SMTP_PASSWORD" if values["smtp_user"] else "SMTP_USER"
         problems.append(Problem(where=PREFIX + missing, message="a login needs both a user and a password"))
-    if _is_loopback(host):
+    if is_loopback(host):
         return problems
     if values["smtp_tls"] == "none":
         message = f"mail to {host} would cross the network in the clear"
@@ -170,10 +170,3 @@ def _smtp_contradictions(values: Mapping[str, Any], *, mail_from_given: bool) ->
         hint = "an address that this server may send for"
         problems.append(Problem(where=f"{PREFIX}MAIL_FROM", message="mail needs a sender", hint=hint))
     return problems
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
