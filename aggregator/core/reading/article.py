@@ -3,18 +3,12 @@
 It is pure, but not quick on hostile input: callers run it where it can be killed.
 """
 
-import re
-
 from aggregator.core.model.entries import Unreadable
 from aggregator.core.model.feeds import FailureKind
-from aggregator.core.reading.decode import decode
-from aggregator.core.reading.discovery import is_bot_wall
+from aggregator.core.reading.discovery import is_bot_wall, page_text
 from aggregator.core.reading.markup import MAX_TEXT, tidy_text
 
 LEAST = 200  # characters; in a page without an article the extractor still finds a menu's words
-
-_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?\bcharset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_HEAD = 4096  # bytes; a page names its charset within the first kilobyte (HTML Standard, 4.2.5.4)
 
 
 def read_article(body: bytes, content_type: str = "") -> str | Unreadable:
@@ -25,18 +19,10 @@ def read_article(body: bytes, content_type: str = "") -> str | Unreadable:
     """
     from trafilatura import extract  # noqa: PLC0415 - an extra, and heavy: only whoever reads articles pays for it
 
-    html = decode(body, _typed(body, content_type)).body.decode()
+    html = page_text(body, content_type)
     if is_bot_wall(html):
         return Unreadable(kind=FailureKind.BOT_WALL, detail="the host asks for proof of being human")
     text = tidy_text(extract(html, include_comments=False) or "", limit=MAX_TEXT)
     if len(text) < LEAST:
         return Unreadable(kind=FailureKind.EMPTY, detail="no article was found in the page")
     return text
-
-
-def _typed(body: bytes, content_type: str) -> str:
-    """The media type with a charset: the header's own, else the one the page names."""
-    named = _CHARSET.search(body[:_HEAD])
-    if "charset" in content_type.lower() or named is None:
-        return content_type
-    return f"{content_type or 'text/html'}; charset={named.group(1).decode('ascii', 'replace')}"

@@ -1,9 +1,10 @@
-"""A web page -> the feeds it offers, and what sort of page it is. It never probes: it only reads what is there."""
+"""A web page -> its markup as text, the feeds it offers, and what sort of page it is. It never probes: it only reads what is there."""
 
 import re
 from collections.abc import Iterator, Sequence
 from html import unescape
 
+from aggregator.core.reading.decode import decode
 from aggregator.core.reading.markup import one_line
 from aggregator.core.reading.tags import attributes, pieces
 from aggregator.core.urls import absolute
@@ -11,6 +12,8 @@ from aggregator.core.urls import absolute
 MAX_PAGE = 1024 * 1024  # characters
 MAX_CANDIDATES = 10
 
+_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?\bcharset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_HEAD = 4096  # bytes; a page names its charset within the first kilobyte (HTML Standard, 4.2.5.4)
 _FEED_TYPES = re.compile(r"(?:application|text)/(?:rss|atom|rdf|feed)\+(?:xml|json)", re.IGNORECASE)
 _FEED_PATH = re.compile(
     r"(?:/(?:feed|rss|atom)/?|\.(?:rss|atom|rdf)|(?:feed|rss|atom|index)\.(?:xml|json))$", re.IGNORECASE
@@ -45,6 +48,14 @@ def feed_candidates(html: str, url: str, alternates: Sequence[tuple[str, str]] =
     ranked = sorted((*declared, *headed, *linked), key=lambda each: _COMMENTS.search(each) is not None)
     found = (absolute(base, each.partition("\n")[0]) for each in ranked)
     return tuple(dict.fromkeys(each for each in found if each and each != url))[:MAX_CANDIDATES]
+
+
+def page_text(body: bytes, content_type: str = "") -> str:
+    """The page's markup, by the charset of `content_type` (the header as received), else by the one the page names."""
+    named = _CHARSET.search(body[:_HEAD])
+    if named is not None and "charset" not in content_type.lower():
+        content_type = f"{content_type or 'text/html'}; charset={named.group(1).decode('ascii', 'replace')}"
+    return decode(body, content_type).body.decode()
 
 
 def page_title(html: str) -> str:

@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 from aggregator.core.model.feeds import Hints
+from aggregator.core.model.subscriptions import WEEKDAYS
 from aggregator.core.reading.entries import trimmed_id
 from aggregator.core.reading.parse import Parsed
 from aggregator.core.urls import absolute
@@ -22,7 +23,6 @@ _PERIODS = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SKIPPED = {
     name: re.compile(rb"<" + name + rb"\b[^>]{0,200}>([^\x00]{0,4000}?)</" + name + rb"\s*>", re.IGNORECASE)
     for name in (b"skipHours", b"skipDays")
@@ -45,7 +45,7 @@ def hints(fields: Mapping[str, Any], head: bytes) -> Hints:
         ttl=_minutes(fields.get("ttl")),
         update_period=_update_period(fields),
         skip_hours=frozenset(hour % 24 for hour in hours if hour <= 24),
-        skip_days=frozenset(_DAYS.index(day) for day in days if day in _DAYS),
+        skip_days=frozenset(WEEKDAYS.index(day) for day in days if day in WEEKDAYS),
     )
 
 

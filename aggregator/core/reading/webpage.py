@@ -5,14 +5,11 @@ from html import unescape
 
 from aggregator.core.model.entries import Unreadable
 from aggregator.core.model.feeds import FailureKind
-from aggregator.core.reading.decode import decode
-from aggregator.core.reading.discovery import MAX_PAGE, is_bot_wall
+from aggregator.core.reading.discovery import MAX_PAGE, is_bot_wall, page_text
 from aggregator.core.reading.markup import one_line, plain_text, title_text
 from aggregator.core.reading.tags import attributes, pieces
 
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,1000})", re.IGNORECASE)
-_CHARSET = re.compile(rb"<meta\b[^>]{0,200}?\bcharset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_HEAD = 4096  # bytes
 # What a page's own frame consists of; its words are nobody's news.
 _FRAME = frozenset({"nav", "footer", "aside", "form", "header", "button"})
 
@@ -22,10 +19,7 @@ def read_webpage(body: bytes, content_type: str = "") -> tuple[str, str] | Unrea
 
     `content_type` is the header as received. Unreadable is BOT_WALL, or EMPTY for a page without words.
     """
-    named = _CHARSET.search(body[:_HEAD])
-    if named is not None and "charset" not in content_type.lower():
-        content_type = f"{content_type or 'text/html'}; charset={named.group(1).decode('ascii', 'replace')}"
-    html = decode(body, content_type).body.decode()[:MAX_PAGE]
+    html = page_text(body, content_type)[:MAX_PAGE]
     if is_bot_wall(html):
         return Unreadable(kind=FailureKind.BOT_WALL, detail="the host asks for proof of being human")
     text = plain_text(_without_frame(_inner(html, "article") or _inner(html, "main") or html))
