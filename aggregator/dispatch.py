@@ -78,7 +78,7 @@ class Dispatcher:
             for subscription in member.subscriptions:
                 try:
                     frozen = await self._open(member.subscriber, subscription)
-                except Exception:  # the second place that may: one person's digest never holds up another's
+                except Exception:  # one person's digest never holds up another's
                     log.exception("digest.surprise", subscription=f"{member.subscriber.slug}/{subscription.slug}")
                     continue
                 if frozen is not None:

@@ -131,7 +131,7 @@ class Visitor:
         """What one request brings; never raises."""
         try:
             return await self._fetcher.fetch(request, now=self._clock())
-        except Exception as error:  # one of the two places that may: whatever a feed provokes costs that feed its turn
+        except Exception as error:  # whatever a feed provokes costs that feed its turn
             log.exception("fetch.surprise", url=request.url)
             return FetchFailed(kind=FailureKind.INTERNAL, detail=f"{type(error).__name__}: {error}"[:300])
 
