@@ -1,4 +1,4 @@
-"""Plays checks of one feed in a row: what a plan decides is what the next check knows, as the store would have it."""
+"""Plays checks of one feed, alone or in a row: what a plan decides is what the next check knows, as the store would have it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from aggregator.core.model.entries import KnownEntry, ParsedEntry, ParsedFeed, R
 from aggregator.core.model.feeds import Answer, Feed, FeedState, Fetched
 from aggregator.core.model.plans import Check, EntryPlan, Keyed, Known, RefreshPlan, Watcher
 from aggregator.core.model.topics import Evaluation
-from tests.factories import NOW, make_feed, make_state
+from tests.factories import NOW, make_feed, make_parsed, make_state
 
 URL = "https://wire.example/feed.xml"
 
@@ -125,6 +125,23 @@ def stored(id_: int, feed_id: str, new: EntryPlan) -> KnownEntry:
 
 def _words(revision: Revision) -> dict[str, Any]:
     return {"title": revision.title, "text": revision.text, "hash": revision.hash, "revisions": revision.n}
+
+
+def post(n: int, **said: Any) -> ParsedEntry:
+    return make_parsed(f"g{n}", link=f"https://w.example/{n}", title=f"Post {n}", **said)
+
+
+def answer(**said: Any) -> Answer:
+    return Answer(**{"url": URL, "status": 200, **said})
+
+
+def ended(
+    fetched: Any, *, state: dict[str, Any] | None = None, feed: dict[str, Any] | None = None, **brought: Any
+) -> RefreshPlan:
+    """The plan of one check that ended so, of a feed of which nothing else is known."""
+    said = make_feed(**(feed or {}))
+    check = Check(feed=said, state=make_state(said, **(state or {})), lease="lease", fetched=fetched, **brought)
+    return plan_check(check, key_document(check), Known(), now=NOW)
 
 
 def titles(plans: Sequence[EntryPlan]) -> list[str]:

@@ -1,20 +1,18 @@
 """The conversation itself: what is asked, and what is kept of an answer."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 
-from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest, FetchResult, NotModified
+from aggregator.core.model.feeds import FailureKind, Fetched, NotModified
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.gate import HostGate
+from tests.asking import ask, failed, fetched
 from tests.servers import Asked, ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
-
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 ACCEPT = (
     b"application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -28,20 +26,6 @@ FEED = b"<rss version='2.0'><channel/></rss>"
 
 async def resolve_to_loopback(host: str, port: int) -> list[str]:
     return ["127.0.0.1"]
-
-
-async def ask(fetcher: Fetcher, url: str, **more: Any) -> FetchResult:
-    return await fetcher.fetch(FetchRequest(url=url, **more), now=NOW)
-
-
-def fetched(result: FetchResult) -> Fetched:
-    assert isinstance(result, Fetched), result
-    return result
-
-
-def failed(result: FetchResult) -> FetchFailed:
-    assert isinstance(result, FetchFailed), result
-    return result
 
 
 async def test_case_7_55_the_request_says_what_we_are_and_nothing_more(

@@ -3,35 +3,19 @@
 import gzip
 import tracemalloc
 import zlib
-from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import pytest
 
-from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest
+from aggregator.core.model.feeds import FailureKind
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.gate import HostGate
+from tests.asking import body_of, kind_of
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
 
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
-
 FEED = b"<rss version='2.0'><channel><title>Precursors</title></channel></rss>" * 20
-
-
-async def body_of(fetcher: Fetcher, url: str, *, verify_tls: bool = True) -> bytes:
-    result = await fetcher.fetch(FetchRequest(url=url, verify_tls=verify_tls), now=NOW)
-    assert isinstance(result, Fetched), result
-    return result.body
-
-
-async def failure_of(fetcher: Fetcher, url: str) -> FailureKind:
-    result = await fetcher.fetch(FetchRequest(url=url), now=NOW)
-    assert isinstance(result, FetchFailed), result
-    assert result.detail
-    assert "\n" not in result.detail
-    return result.kind
 
 
 @pytest.mark.parametrize(
@@ -69,14 +53,14 @@ async def test_case_7_37_a_compressed_body_that_ends_in_the_middle_is_truncated(
     packed = zlib.compress(FEED) if coding == "deflate" else gzip.compress(FEED)
     headers = [("Content-Encoding", coding)] if coding else []
     url = server.on("/feed", reply(packed[: len(packed) // 2], headers=headers))
-    assert await failure_of(fetcher, url) is FailureKind.TRUNCATED
+    assert await kind_of(fetcher, url) is FailureKind.TRUNCATED
 
 
 async def test_a_damaged_gzip_is_an_encoding_error(fetcher: Fetcher, server: ScriptedServer) -> None:
     packed = bytearray(gzip.compress(FEED))
     packed[12] ^= 0xFF
     url = server.on("/feed", reply(bytes(packed), headers=[("Content-Encoding", "gzip")]))
-    assert await failure_of(fetcher, url) in {FailureKind.ENCODING, FailureKind.TRUNCATED}
+    assert await kind_of(fetcher, url) in {FailureKind.ENCODING, FailureKind.TRUNCATED}
 
 
 async def test_case_7_38_a_gzip_bomb_is_stopped_at_the_cap_and_costs_little_memory(server: ScriptedServer) -> None:
@@ -87,7 +71,7 @@ async def test_case_7_38_a_gzip_bomb_is_stopped_at_the_cap_and_costs_little_memo
     async with Fetcher(user_agent="t", allow_private=[ip_network("127.0.0.0/8")], gate=HostGate(0)) as fetcher:
         tracemalloc.start()
         try:
-            assert await failure_of(fetcher, url) is FailureKind.TOO_LARGE
+            assert await kind_of(fetcher, url) is FailureKind.TOO_LARGE
             assert tracemalloc.get_traced_memory()[1] < 30 * 1024 * 1024
         finally:
             tracemalloc.stop()
@@ -99,11 +83,11 @@ async def test_case_7_38_case_7_39_stacked_and_unknown_encodings_are_refused(
 ) -> None:
     packed = gzip.compress(gzip.compress(FEED))
     url = server.on("/feed", reply(packed, headers=[("Content-Encoding", coding)]))
-    assert await failure_of(fetcher, url) is FailureKind.ENCODING
+    assert await kind_of(fetcher, url) is FailureKind.ENCODING
 
 
 async def test_case_7_38_encodings_stacked_over_two_headers_are_refused(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     headers = [("Content-Encoding", "gzip"), ("Content-Encoding", "gzip")]
-    assert await failure_of(fetcher, server.on("/feed", reply(FEED, headers=headers))) is FailureKind.ENCODING
+    assert await kind_of(fetcher, server.on("/feed", reply(FEED, headers=headers))) is FailureKind.ENCODING

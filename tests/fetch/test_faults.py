@@ -2,36 +2,21 @@
 
 import asyncio
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
 from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest
 from aggregator.fetch.client import Fetcher
+from tests.asking import NOW, body_of, kind_of
 from tests.servers import Asked, ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
 
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
-
 FEED = b"<rss version='2.0'><channel><title>Precursors</title></channel></rss>" * 20
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-async def body_of(fetcher: Fetcher, url: str, *, verify_tls: bool = True) -> bytes:
-    result = await fetcher.fetch(FetchRequest(url=url, verify_tls=verify_tls), now=NOW)
-    assert isinstance(result, Fetched), result
-    return result.body
-
-
-async def failure_of(fetcher: Fetcher, url: str) -> FailureKind:
-    result = await fetcher.fetch(FetchRequest(url=url), now=NOW)
-    assert isinstance(result, FetchFailed), result
-    assert result.detail
-    assert "\n" not in result.detail
-    return result.kind
 
 
 async def drip(writer: asyncio.StreamWriter, text: bytes) -> None:
@@ -67,7 +52,7 @@ async def silence(writer: asyncio.StreamWriter, asked: Asked) -> None:
 async def test_case_7_34_a_body_cut_short_is_never_taken_for_whole(
     fetcher: Fetcher, server: ScriptedServer, answer: bytes
 ) -> None:
-    assert await failure_of(fetcher, server.on("/feed", answer)) is FailureKind.TRUNCATED
+    assert await kind_of(fetcher, server.on("/feed", answer)) is FailureKind.TRUNCATED
 
 
 async def test_case_7_35_what_follows_the_declared_length_is_not_read(fetcher: Fetcher, server: ScriptedServer) -> None:
@@ -76,7 +61,7 @@ async def test_case_7_35_what_follows_the_declared_length_is_not_read(fetcher: F
 
 async def test_case_7_40_a_body_that_declares_too_much_is_not_read(fetcher: Fetcher, server: ScriptedServer) -> None:
     url = server.on("/feed", HEAD + b"Content-Length: 52428800\r\n\r\n")
-    assert await failure_of(fetcher, url) is FailureKind.TOO_LARGE
+    assert await kind_of(fetcher, url) is FailureKind.TOO_LARGE
 
 
 async def test_case_7_40_an_endless_body_is_stopped_at_the_cap(fetcher: Fetcher, server: ScriptedServer) -> None:
@@ -90,14 +75,14 @@ async def test_case_7_40_an_endless_body_is_stopped_at_the_cap(fetcher: Fetcher,
             sent += 8000
             await writer.drain()
 
-    assert await failure_of(fetcher, server.on("/feed", endless)) is FailureKind.TOO_LARGE
+    assert await kind_of(fetcher, server.on("/feed", endless)) is FailureKind.TOO_LARGE
     assert sent < 20_000_000
 
 
 async def test_case_7_41_a_server_that_never_answers_costs_the_read_limit(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
-    assert await failure_of(fetcher, server.on("/feed", silence)) is FailureKind.TIMEOUT
+    assert await kind_of(fetcher, server.on("/feed", silence)) is FailureKind.TIMEOUT
 
 
 async def test_case_7_42_a_dripping_body_meets_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
@@ -115,7 +100,7 @@ async def test_case_7_42_dripping_headers_meet_the_deadline(fetcher: Fetcher, se
     async def headers(writer: asyncio.StreamWriter, asked: Asked) -> None:
         await drip(writer, HEAD + b"X: y\r\n" * 100)
 
-    assert await failure_of(fetcher, server.on("/feed", headers)) is FailureKind.TIMEOUT
+    assert await kind_of(fetcher, server.on("/feed", headers)) is FailureKind.TIMEOUT
 
 
 async def test_case_7_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, server: ScriptedServer) -> None:
@@ -127,7 +112,7 @@ async def test_case_7_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, ser
 
     for step in range(5):
         server.on(f"/{step}", slow)
-    assert await failure_of(fetcher, server.url("/0")) is FailureKind.TIMEOUT
+    assert await kind_of(fetcher, server.url("/0")) is FailureKind.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -150,7 +135,7 @@ async def test_case_7_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, ser
 async def test_case_7_43_what_does_not_speak_http_is_a_protocol_error(
     fetcher: Fetcher, server: ScriptedServer, said: bytes, kind: FailureKind
 ) -> None:
-    assert await failure_of(fetcher, server.on("/feed", said)) is kind
+    assert await kind_of(fetcher, server.on("/feed", said)) is kind
 
 
 async def test_case_7_43_the_words_are_for_people(fetcher: Fetcher, server: ScriptedServer) -> None:

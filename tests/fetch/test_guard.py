@@ -4,23 +4,21 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import httpx
 import pytest
 
-from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest
+from aggregator.core.model.feeds import FailureKind, Fetched, FetchRequest
 from aggregator.fetch.addresses import Network
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.failure import WireError
 from aggregator.fetch.gate import HostGate
 from aggregator.fetch.guard import Resolver, SystemResolver
+from tests.asking import NOW, failure_of
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
-
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -85,12 +83,6 @@ def make(resolve: Resolver, *, allowed: Sequence[Network] = ()) -> Fetcher:
     )
 
 
-async def failure(fetcher: Fetcher, url: str) -> FetchFailed:
-    result = await fetcher.fetch(FetchRequest(url=url), now=NOW)
-    assert isinstance(result, FetchFailed), result
-    return result
-
-
 @pytest.fixture
 def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Where a connection was tried; each try fails."""
@@ -107,7 +99,7 @@ def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("url", ODD_LITERALS)
 async def test_case_7_22_no_spelling_of_a_private_address_is_connected_to(url: str, no_connections: list[str]) -> None:
     async with make(like_the_system) as fetcher:
-        result = await failure(fetcher, url)
+        result = await failure_of(fetcher, url)
     assert result.kind in {FailureKind.BLOCKED_ADDRESS, FailureKind.BAD_URL}
     assert no_connections == []
 
@@ -133,7 +125,7 @@ async def test_case_7_22_a_redirect_to_a_private_address_is_refused_at_connect(t
         make(resolve, allowed=[ip_network("127.0.0.2/32")]) as fetcher,
     ):
         server.on("/feed", reply(status=302, headers=[("Location", target)]))
-        result = await failure(fetcher, server.url("/feed", host="feed.example"))
+        result = await failure_of(fetcher, server.url("/feed", host="feed.example"))
     assert result.kind is FailureKind.BLOCKED_ADDRESS
     assert "AGGREGATOR_ALLOW_PRIVATE" in result.detail
 
@@ -143,7 +135,7 @@ async def test_case_7_22_one_bad_address_among_good_ones_spoils_the_name(no_conn
         return ["93.184.216.34", "2606:4700::1", "10.0.0.7"]
 
     async with make(resolve) as fetcher:
-        result = await failure(fetcher, "http://mixed.example/")
+        result = await failure_of(fetcher, "http://mixed.example/")
     assert result.kind is FailureKind.BLOCKED_ADDRESS
     assert "mixed.example" in result.detail
     assert "10.0.0.7" in result.detail
@@ -163,7 +155,7 @@ async def test_case_7_22_a_rebinding_name_is_judged_by_the_address_it_is_connect
         url = server.url("/feed", host="rebind.example")
         first = await fetcher.fetch(FetchRequest(url=url), now=NOW)
         assert isinstance(first, Fetched)
-        assert (await failure(fetcher, url)).kind is FailureKind.BLOCKED_ADDRESS
+        assert (await failure_of(fetcher, url)).kind is FailureKind.BLOCKED_ADDRESS
     assert asked == ["rebind.example"] * 2
     assert server.connections == 1
 
@@ -184,7 +176,7 @@ async def test_odd_ports_are_for_networks_the_operator_named(port: int, no_conne
         return ["93.184.216.34"]
 
     async with make(public) as fetcher:
-        result = await failure(fetcher, f"http://name.example:{port}/")
+        result = await failure_of(fetcher, f"http://name.example:{port}/")
     assert result.kind is FailureKind.BLOCKED_ADDRESS
     assert str(port) in result.detail
     assert "AGGREGATOR_ALLOW_PRIVATE" in result.detail
@@ -199,7 +191,7 @@ async def test_a_resolver_without_a_usable_answer_is_a_dns_failure(
         return answer
 
     async with make(resolve) as fetcher:
-        assert (await failure(fetcher, "http://name.example/")).kind is FailureKind.DNS
+        assert (await failure_of(fetcher, "http://name.example/")).kind is FailureKind.DNS
 
 
 async def test_case_7_44_a_name_that_does_not_exist_is_a_dns_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,14 +200,14 @@ async def test_case_7_44_a_name_that_does_not_exist_is_a_dns_failure(monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     async with make(SystemResolver()) as fetcher:
-        result = await failure(fetcher, "http://nowhere.example/")
+        result = await failure_of(fetcher, "http://nowhere.example/")
     assert result.kind is FailureKind.DNS
     assert result.detail == "no address for nowhere.example: Name or service not known"
 
 
 async def test_a_name_too_long_for_dns_is_a_dns_failure() -> None:
     async with make(SystemResolver()) as fetcher:
-        assert (await failure(fetcher, f"http://{'a' * 70}.example/")).kind in {FailureKind.DNS, FailureKind.BAD_URL}
+        assert (await failure_of(fetcher, f"http://{'a' * 70}.example/")).kind in {FailureKind.DNS, FailureKind.BAD_URL}
 
 
 async def test_the_system_resolver_gives_each_address_once() -> None:

@@ -1,39 +1,22 @@
 """Redirects by hand: where they may lead, what they may carry, and when a feed has moved for good."""
 
 import base64
-from datetime import UTC, datetime
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 
-from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest, FetchResult, NotModified
+from aggregator.core.model.feeds import FailureKind, NotModified
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.gate import HostGate
+from tests.asking import ask, failed, fetched
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
-
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 FEED = b"<rss version='2.0'><channel/></rss>"
-
-
-async def ask(fetcher: Fetcher, url: str, **more: Any) -> FetchResult:
-    return await fetcher.fetch(FetchRequest(url=url, **more), now=NOW)
-
-
-def fetched(result: FetchResult) -> Fetched:
-    assert isinstance(result, Fetched), result
-    return result
-
-
-def failed(result: FetchResult) -> FetchFailed:
-    assert isinstance(result, FetchFailed), result
-    return result
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,19 @@
 """Answers that bring no document: which kind of failure each is, what is said of it, and when to come back."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
 
-from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest
+from aggregator.core.model.feeds import FailureKind, Fetched, FetchRequest
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.gate import HostGate
+from tests.asking import NOW, failure_of
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
 
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-async def refused(fetcher: Fetcher, url: str) -> FetchFailed:
-    result = await fetcher.fetch(FetchRequest(url=url), now=NOW)
-    assert isinstance(result, FetchFailed), result
-    return result
 
 
 @pytest.mark.parametrize(
@@ -42,15 +36,15 @@ async def test_case_7_13_retry_after_is_read_in_every_form(
     fetcher: Fetcher, server: ScriptedServer, value: str | None, pause: timedelta | None
 ) -> None:
     headers = [] if value is None else [("Retry-After", value)]
-    result = await refused(fetcher, server.on("/feed", reply(status=429, headers=headers)))
+    result = await failure_of(fetcher, server.on("/feed", reply(status=429, headers=headers)))
     assert (result.kind, result.status, result.retry_after) == (FailureKind.RATE, 429, pause)
 
 
 async def test_case_7_14_after_a_429_no_feed_of_that_host_is_asked(fetcher: Fetcher, server: ScriptedServer) -> None:
     server.on("/a", reply(status=429, headers=[("Retry-After", "7200")]))
     server.on("/b", reply(b"<rss/>"))
-    await refused(fetcher, server.url("/a"))
-    result = await refused(fetcher, server.url("/b"))
+    await failure_of(fetcher, server.url("/a"))
+    result = await failure_of(fetcher, server.url("/b"))
     assert (result.kind, result.status) == (FailureKind.RATE, None)
     assert result.retry_after is not None
     assert HOUR < result.retry_after <= 2 * HOUR
@@ -62,7 +56,7 @@ async def test_case_7_14_after_a_429_no_feed_of_that_host_is_asked(fetcher: Fetc
 async def test_case_7_14_a_redirect_to_a_held_host_is_not_followed(fetcher: Fetcher, server: ScriptedServer) -> None:
     fetcher.gate.hold("held.example", 60)
     server.on("/feed", reply(status=302, headers=[("Location", server.url("/there", host="held.example"))]))
-    result = await refused(fetcher, server.url("/feed"))
+    result = await failure_of(fetcher, server.url("/feed"))
     assert result.kind is FailureKind.RATE
     assert server.paths() == ["/feed"]
 
@@ -70,7 +64,7 @@ async def test_case_7_14_a_redirect_to_a_held_host_is_not_followed(fetcher: Fetc
 async def test_case_7_13_a_429_without_a_word_on_time_holds_its_host_too(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
-    await refused(fetcher, server.on("/feed", reply(status=429)))
+    await failure_of(fetcher, server.on("/feed", reply(status=429)))
     assert fetcher.gate.held("127.0.0.1") > 3000
 
 
@@ -79,14 +73,14 @@ async def test_case_7_15_a_503_is_rate_only_when_it_says_when_to_return(
 ) -> None:
     quiet = server.on("/quiet", reply(status=503))
     telling = server.on("/telling", reply(status=503, headers=[("Retry-After", "60")]))
-    assert (await refused(fetcher, quiet)).kind is FailureKind.SERVER
-    result = await refused(fetcher, telling)
+    assert (await failure_of(fetcher, quiet)).kind is FailureKind.SERVER
+    result = await failure_of(fetcher, telling)
     assert (result.kind, result.retry_after) == (FailureKind.RATE, timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 451, 418])
 async def test_case_7_24_a_client_error_is_one(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
-    result = await refused(fetcher, server.on("/feed", reply(status=status)))
+    result = await failure_of(fetcher, server.on("/feed", reply(status=status)))
     assert (result.kind, result.status) == (FailureKind.CLIENT, status)
     assert str(status) in result.detail
 
@@ -94,7 +88,7 @@ async def test_case_7_24_a_client_error_is_one(fetcher: Fetcher, server: Scripte
 async def test_case_7_24_each_client_error_has_words_of_its_own(fetcher: Fetcher, server: ScriptedServer) -> None:
     said = set()
     for status in (400, 401, 403, 404, 405, 406, 451):
-        detail = (await refused(fetcher, server.on("/feed", reply(status=status)))).detail
+        detail = (await failure_of(fetcher, server.on("/feed", reply(status=status)))).detail
         said.add(detail.partition(":")[2])
     assert len(said) == 7
 
@@ -114,7 +108,7 @@ async def test_case_7_24_each_client_error_has_words_of_its_own(fetcher: Fetcher
 async def test_case_7_24_a_bot_check_is_named_as_one(
     fetcher: Fetcher, server: ScriptedServer, status: int, headers: list[tuple[str, str]], body: bytes
 ) -> None:
-    result = await refused(fetcher, server.on("/feed", reply(body, status=status, headers=headers)))
+    result = await failure_of(fetcher, server.on("/feed", reply(body, status=status, headers=headers)))
     assert (result.kind, result.status) == (FailureKind.BOT_WALL, status)
 
 
@@ -124,13 +118,13 @@ async def test_a_feed_that_writes_about_bot_checks_is_no_bot_check(fetcher: Fetc
 
 
 async def test_case_7_25_a_410_is_gone(fetcher: Fetcher, server: ScriptedServer) -> None:
-    result = await refused(fetcher, server.on("/feed", reply(status=410)))
+    result = await failure_of(fetcher, server.on("/feed", reply(status=410)))
     assert (result.kind, result.status) == (FailureKind.GONE, 410)
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 520, 521, 522, 523, 524, 525, 526, 599])
 async def test_case_7_27_a_server_error_is_transient(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
-    result = await refused(fetcher, server.on("/feed", reply(status=status, headers=[("Retry-After", "30")])))
+    result = await failure_of(fetcher, server.on("/feed", reply(status=status, headers=[("Retry-After", "30")])))
     assert (result.kind, result.status) == (FailureKind.SERVER, status)
     assert result.retry_after == timedelta(seconds=30)
 
@@ -140,7 +134,7 @@ async def test_case_7_28_an_empty_answer_is_empty(
     fetcher: Fetcher, server: ScriptedServer, status: int, body: bytes
 ) -> None:
     length = None if status == 204 else -1
-    result = await refused(fetcher, server.on("/feed", reply(body, status=status, length=length)))
+    result = await failure_of(fetcher, server.on("/feed", reply(body, status=status, length=length)))
     assert (result.kind, result.status) == (FailureKind.EMPTY, status)
 
 
@@ -149,7 +143,7 @@ async def test_case_7_30_an_answer_nobody_asked_for_is_a_protocol_error(
     fetcher: Fetcher, server: ScriptedServer, status: int
 ) -> None:
     headers = [("Content-Range", "bytes 0-3/9")] if status == 206 else []
-    result = await refused(fetcher, server.on("/feed", reply(b"<rss", status=status, headers=headers)))
+    result = await failure_of(fetcher, server.on("/feed", reply(b"<rss", status=status, headers=headers)))
     assert result.kind is FailureKind.PROTOCOL
 
 
@@ -157,13 +151,13 @@ async def test_the_words_of_an_error_page_are_quoted_in_one_clean_line(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
     page = "<html><title>\n Closed \u202efor\x1b[31m &amp; all\u200b </title>".encode()
-    detail = (await refused(fetcher, server.on("/feed", reply(page, status=403)))).detail
+    detail = (await failure_of(fetcher, server.on("/feed", reply(page, status=403)))).detail
     assert detail == 'HTTP 403: the host forbids access; it says "Closed for [31m & all"'
 
 
 async def test_an_error_page_that_never_ends_does_not_hide_the_status(server: ScriptedServer) -> None:
     endless = b"HTTP/1.1 404 No\r\n\r\n<title>Lost</title>" + b"x" * 2_000_000
     async with Fetcher(user_agent="t", allow_private=[ip_network("127.0.0.0/8")], gate=HostGate(0)) as fetcher:
-        result = await refused(fetcher, server.on("/feed", endless))
+        result = await failure_of(fetcher, server.on("/feed", endless))
     assert (result.kind, result.status) == (FailureKind.CLIENT, 404)
     assert "Lost" in result.detail

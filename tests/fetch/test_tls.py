@@ -13,27 +13,12 @@ import trustme
 from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.transport import trusting_context
+from tests.asking import NOW, body_of, kind_of
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
 
-NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
-
 FEED = b"<rss version='2.0'><channel><title>Precursors</title></channel></rss>" * 20
-
-
-async def body_of(fetcher: Fetcher, url: str, *, verify_tls: bool = True) -> bytes:
-    result = await fetcher.fetch(FetchRequest(url=url, verify_tls=verify_tls), now=NOW)
-    assert isinstance(result, Fetched), result
-    return result.body
-
-
-async def failure_of(fetcher: Fetcher, url: str) -> FailureKind:
-    result = await fetcher.fetch(FetchRequest(url=url), now=NOW)
-    assert isinstance(result, FetchFailed), result
-    assert result.detail
-    assert "\n" not in result.detail
-    return result.kind
 
 
 def port_of(listener: asyncio.Server) -> int:
@@ -84,7 +69,7 @@ async def test_case_7_45_a_self_signed_certificate_is_taken_only_where_a_person_
     stranger = server_context(trustme.CA().issue_cert("feed.example"))
     async with ScriptedServer(tls=stranger) as server:
         url = server.on("/feed", reply(FEED)).replace("127.0.0.1", "feed.example")
-        assert await failure_of(fetcher, url) is FailureKind.TLS
+        assert await kind_of(fetcher, url) is FailureKind.TLS
         assert await body_of(fetcher, url, verify_tls=False) == FEED
         away = server.url("/feed", host="other.example")
         server.on("/feed", reply(status=302, headers=[("Location", away)]))
@@ -103,7 +88,7 @@ async def test_case_7_45_a_server_that_speaks_no_tls_is_a_tls_error(fetcher: Fet
 
     listener = await asyncio.start_server(plain, "127.0.0.1", 0)
     async with listener:
-        assert await failure_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TLS
+        assert await kind_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TLS
 
 
 async def test_case_7_45_a_handshake_that_never_ends_meets_the_deadline_and_closes(fetcher: Fetcher) -> None:
@@ -117,7 +102,7 @@ async def test_case_7_45_a_handshake_that_never_ends_meets_the_deadline_and_clos
 
     listener = await asyncio.start_server(mute, "127.0.0.1", 0)
     async with listener:
-        assert await failure_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TIMEOUT
+        assert await kind_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TIMEOUT
         async with asyncio.timeout(5):
             await closed.wait()
 

@@ -6,35 +6,18 @@ from typing import Any
 
 import pytest
 
-from aggregator.core.checking.identity import key_document
-from aggregator.core.checking.plan import feed_health, plan_check, result_of
+from aggregator.core.checking.plan import feed_health, result_of
 from aggregator.core.checking.revisions import title_hash
 from aggregator.core.model.entries import ParsedEntry
-from aggregator.core.model.feeds import Answer, FailureKind, FetchFailed
-from aggregator.core.model.plans import Check, Known, Outcome, Watcher
+from aggregator.core.model.feeds import FailureKind, FetchFailed
+from aggregator.core.model.plans import Outcome, Watcher
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.core.model.topics import Origin
 from aggregator.core.urls import link_hash
-from tests.checks import URL, Played, at, span_of, titles
-from tests.factories import NOW, make_evaluation, make_feed, make_parsed, make_state
+from tests.checks import Played, at, post, span_of, titles
+from tests.factories import NOW, make_evaluation, make_feed, make_state
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def post(n: int, **said: Any) -> ParsedEntry:
-    return make_parsed(f"g{n}", link=f"https://w.example/{n}", title=f"Post {n}", **said)
-
-
-def answer(**said: Any) -> Answer:
-    return Answer(**{"url": URL, "status": 200, **said})
-
-
-def ended(
-    fetched: Any, *, state: dict[str, Any] | None = None, feed: dict[str, Any] | None = None, **brought: Any
-) -> Any:
-    said = make_feed(**(feed or {}))
-    check = Check(feed=said, state=make_state(said, **(state or {})), lease="lease", fetched=fetched, **brought)
-    return plan_check(check, key_document(check), Known(), now=NOW)
 
 
 class TestEntries:

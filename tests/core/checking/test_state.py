@@ -1,35 +1,17 @@
 """What the end of a check teaches about its feed: validators, failures, strikes, 410."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from aggregator.core.checking.identity import key_document
-from aggregator.core.checking.plan import feed_health, plan_check
-from aggregator.core.model.entries import ParsedEntry, Unreadable
-from aggregator.core.model.feeds import Answer, FailureKind, Fetched, FetchFailed, Hints, NotModified
-from aggregator.core.model.plans import Check, Known, Outcome
-from tests.checks import URL, Played, document, span_of, titles
-from tests.factories import NOW, make_feed, make_fetched, make_parsed, make_state
+from aggregator.core.checking.plan import feed_health
+from aggregator.core.model.entries import Unreadable
+from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, Hints, NotModified
+from aggregator.core.model.plans import Outcome
+from tests.checks import Played, answer, document, ended, post, span_of, titles
+from tests.factories import NOW, make_fetched
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def post(n: int, **said: Any) -> ParsedEntry:
-    return make_parsed(f"g{n}", link=f"https://w.example/{n}", title=f"Post {n}", **said)
-
-
-def answer(**said: Any) -> Answer:
-    return Answer(**{"url": URL, "status": 200, **said})
-
-
-def ended(
-    fetched: Any, *, state: dict[str, Any] | None = None, feed: dict[str, Any] | None = None, **brought: Any
-) -> Any:
-    said = make_feed(**(feed or {}))
-    check = Check(feed=said, state=make_state(said, **(state or {})), lease="lease", fetched=fetched, **brought)
-    return plan_check(check, key_document(check), Known(), now=NOW)
 
 
 class TestValidators:
