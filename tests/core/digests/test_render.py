@@ -353,6 +353,16 @@ def test_whatever_has_a_colour_is_recoloured_in_the_dark() -> None:
             assert f".{role}{{" in rules
 
 
+def test_whatever_clients_would_style_their_own_way_has_its_style_on_itself() -> None:
+    failing = SourceNote(feed_id="x", name="Example Daily", detail="server: HTTP 503", since=NOW)
+    sources = replace(HEALTHY, failing=(failing,) * 20)
+    items = (make_item(1, alert=True), make_item(2, alerted_at=NOW), *(make_item(n) for n in range(3, 60)))
+    tags = Page(rendered(*items, sources=sources).html).tags
+    shaped = {"body", "table", "h1", "h2", "h3", "p", "ul", "a", "strong", "b"}
+    assert shaped <= {tag for tag, _ in tags}
+    assert [(tag, attrs) for tag, attrs in tags if (tag in shaped or "class" in attrs) and not attrs.get("style")] == []
+
+
 def test_both_colour_schemes_are_announced() -> None:
     html = rendered(make_item(1)).html
     assert '<meta name="color-scheme" content="light dark">' in html
