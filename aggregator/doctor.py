@@ -1,4 +1,4 @@
-"""Station 3, from an installation to what is wrong with it: each examination looks, says what it found, and mends nothing.
+"""An installation -> what is wrong with it: each examination looks, says what it found, and mends nothing.
 
 It makes no database, no secret and no mail; what it needs of the outside is asked for within seconds.
 """
