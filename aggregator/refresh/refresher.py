@@ -131,7 +131,8 @@ class Refresher:
             written.add_done_callback(partial(_tell, run, one))
             waiting.append(written)
         for one in undone:
-            run.open.pop(one.feed.id, None)
+            patience = "its host just asked us to wait; it stays due"
+            run.settled(CheckResult(feed_id=one.feed.id, outcome=Outcome.SKIPPED, error_detail=patience))
         waiting.append(run.commits.submit(HostDone(lease=run.lease, host_id=claimed[0].host_id, undone=undone)))
         await asyncio.gather(*waiting, return_exceptions=True)
 
