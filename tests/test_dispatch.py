@@ -1,3 +1,5 @@
+"""The second river through a real database: pending matches become one mail at the slot, whatever was in between."""
+
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Every examination of the doctor, on an installation that has that one thing wrong."""
+
 import shutil
 import subprocess
 from collections.abc import Iterable

@@ -1,3 +1,5 @@
+"""The first river through a real database and a loopback server: feeds become entries, once."""
+
 import asyncio
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The environment as settings: empty is unset, every wrong value is told at once, and secrets may stand in files."""
+
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""`plan` and `apply`: what an edit of the files would change is told first, then done, and never done by half."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""`db upgrade` and `db check`: the tables are made once, and what is wrong with them is found."""
+
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path

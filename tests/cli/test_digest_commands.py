@@ -1,3 +1,5 @@
+"""`digest`: a preview makes nothing, a run makes what is due once, and a list says what became of it."""
+
 import sqlite3
 from email import message_from_bytes, policy
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""`doctor` on the command line: it tells everything at once, with hints, and leaves a folder as it was."""
+
 import socket
 from collections.abc import Callable
 from contextlib import closing

@@ -1,3 +1,5 @@
+"""`status`: the service at a glance, and its health as an exit code."""
+
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

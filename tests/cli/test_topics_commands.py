@@ -1,3 +1,5 @@
+"""`topics check`, `test` and `list`: mistakes are pointed at, and what topics matched is told."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""What every engine promises, held for each of them: jobs run soon, at their pace, and one of a kind at a moment."""
+
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable

@@ -1,3 +1,5 @@
+"""Several workers on one PostgreSQL: they share the ticks, take over from the dead, and come back after a cut."""
+
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable

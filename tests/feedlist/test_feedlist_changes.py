@@ -1,3 +1,5 @@
+"""What a feed list changes in what is stored: named field by field, and nothing when it was applied before."""
+
 from dataclasses import replace
 from datetime import time, timedelta
 

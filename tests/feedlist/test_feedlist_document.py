@@ -1,3 +1,5 @@
+"""YAML as text with places: the core schema only, and bombs are refused early."""
+
 from pathlib import Path
 from typing import Any
 

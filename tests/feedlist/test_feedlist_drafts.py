@@ -1,3 +1,5 @@
+"""One topic out of a file: a draft is read whatever is wrong beside it."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Edits of the file touch their own lines and leave every other byte alone."""
+
 from datetime import time, timedelta
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""A feed list of any shape is read, or refused with places; it never crashes its reader."""
+
 import json
 import tempfile
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Reading feeds.yaml: every mistake is a problem at its line and column, all of them at once."""
+
 from datetime import time, timedelta
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""OPML in and out: outlines become feeds, folders become tags, and bombs are refused."""
+
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET

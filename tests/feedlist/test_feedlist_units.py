@@ -1,3 +1,5 @@
+"""Durations, times, days and zones as people write them, and references that are filled in."""
+
 from datetime import time, timedelta
 
 import pytest

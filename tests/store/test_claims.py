@@ -1,3 +1,5 @@
+"""Who may ask which host, and until when: claims, leases and strikes."""
+
 from datetime import timedelta
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""A clock that went back leaves nothing waiting for it to catch up."""
+
 from datetime import datetime, timedelta
 
 from aggregator.store import claims, clock, feeds, plans

@@ -1,3 +1,5 @@
+"""What is due becomes a digest once, with its bytes frozen and its rows claimed."""
+
 from collections.abc import Callable
 from datetime import datetime, timedelta
 

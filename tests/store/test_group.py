@@ -1,3 +1,5 @@
+"""Group commit: few transactions for many items, and a bad item fails alone."""
+
 import asyncio
 from collections.abc import Sequence
 

@@ -1,3 +1,5 @@
+"""One service a database: the second one is told who holds it."""
+
 import pytest
 
 from aggregator.core.errors import AlreadyRunningError

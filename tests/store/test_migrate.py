@@ -1,3 +1,5 @@
+"""Migrations: empty to head is the tables in code, head to base and back survives, strangers are refused."""
+
 from pathlib import Path
 
 import pytest

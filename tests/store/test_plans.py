@@ -1,3 +1,5 @@
+"""What one check decided is written whole or not at all, and is known to the next check."""
+
 from datetime import timedelta
 from typing import Any
 

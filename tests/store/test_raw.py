@@ -1,3 +1,5 @@
+"""The last body of each feed: capped, private, replaced whole, and never outside its folder."""
+
 import stat
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Which older page of a feed is asked for next, and where the walk back ends."""
+
 from typing import Any
 
 import pytest

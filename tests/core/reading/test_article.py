@@ -1,3 +1,5 @@
+"""The article in a web page: found, capped, and told apart from a bot check."""
+
 import pytest
 
 from aggregator.core.model.entries import Unreadable

@@ -1,3 +1,5 @@
+"""One page as a topic sees it: its own words without the frame around them."""
+
 from aggregator.core.model.entries import Unreadable
 from aggregator.core.model.feeds import FailureKind
 from aggregator.core.reading.webpage import read_webpage

@@ -1,3 +1,5 @@
+"""Reviews become blame and advice: the clause that brings the noise, and the exclusion that is worth its price."""
+
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.topics.fields import EntryFields
 from aggregator.core.topics.index import TopicIndex
