@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from aggregator.core.model.plans import LedgerPlan, Watcher
+from aggregator.core.model.plans import Watcher
 from aggregator.core.model.subscriptions import (
     LedgerState,
     Subscriber,
@@ -122,19 +122,18 @@ def _save_topics(connection: Connection, subscription_id: int, topics: Sequence[
     if rows:
         connection.execute(subscription_topic.insert(), rows)
     if added := set(topics) - set(watched):
-        baseline(connection, subscription_id, added, now=now)
+        _baseline(connection, subscription_id, added, now)
 
 
-def baseline(connection: Connection, subscription_id: int, topics: Collection[str], *, now: datetime) -> None:
+def _baseline(connection: Connection, subscription_id: int, topics: Collection[str], now: datetime) -> None:
     """Give a subscription a suppressed ledger row for every match its topics already have."""
-    plan = LedgerPlan(subscription_id=subscription_id, state=LedgerState.SUPPRESSED, reason="baseline")
     ids = connection.execute(select(match.c.id).where(match.c.topic_id.in_(topics))).scalars()
     rows = [
         {
-            "subscription_id": plan.subscription_id,
+            "subscription_id": subscription_id,
             "match_id": match_id,
-            "state": plan.state.value,
-            "reason": plan.reason,
+            "state": LedgerState.SUPPRESSED.value,
+            "reason": "baseline",
             "at": now,
         }
         for match_id in ids
