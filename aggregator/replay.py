@@ -1,6 +1,7 @@
-"""Station 3, from a new or changed topic to the matches it has in the archive: read a page > evaluate in a worker > write, again and again.
+"""Station 3, from a new or changed topic to the matches it has in the archive.
 
-It goes in small batches, each a transaction that remembers how far it is, so that it can end and go on anywhere.
+Read a page > evaluate in a worker > write, again and again, in small batches: each is a transaction that remembers how
+far it is, so that it can end and go on anywhere.
 """
 
 from collections import Counter

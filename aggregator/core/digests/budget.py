@@ -28,8 +28,9 @@ def lighter(
 ) -> DigestContent:
     """`content` made lighter by at least `excess` bytes, or by everything that can go.
 
-    `size_of` and `title_size_of` tell what a story and a section's title take. What stands lowest in its topic goes first, so that each topic keeps its best stories as long as there is room. A
-    section may end up without stories, only with a count. Always takes something out unless nothing is left.
+    `size_of` and `title_size_of` tell what a story and a section's title take. What stands lowest in its topic goes
+    first, so that each topic keeps its best stories as long as there is room. A section may end up without stories, only
+    with a count. Always takes something out unless nothing is left.
     """
     lines = [
         (rank, at, line, rank >= len(section.stories))

@@ -1,4 +1,7 @@
-"""A web page -> its markup as text, the feeds it offers, and what sort of page it is. It never probes: it only reads what is there."""
+"""A web page -> its markup as text, the feeds it offers, and what sort of page it is.
+
+It never probes: it only reads what is there.
+"""
 
 import re
 from collections.abc import Iterator, Sequence

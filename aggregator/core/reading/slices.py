@@ -49,8 +49,9 @@ def cut(body: bytes, *, context: bytes = b"") -> Cut | None:
     """The entries of `body` (UTF-8, well-formed), or None when it cannot be cut with certainty.
 
     That is: not well-formed, any DOCTYPE, an entry inside an entry, a self-closing one, one elsewhere than in the root
-    or its channel, or an xml:base inside entries whose ancestors have none. The start tags of the entries' ancestors are part of each hash, so a changed namespace,
-    xml:base or xml:lang makes every entry new; so does another `context`, which is whatever else reading depends on.
+    or its channel, or an xml:base inside entries whose ancestors have none. The start tags of the entries' ancestors
+    are part of each hash, so a changed namespace, xml:base or xml:lang makes every entry new; so does another
+    `context`, which is whatever else reading depends on.
     """
     cutter = _Cutter(body)
     try:

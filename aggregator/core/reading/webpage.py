@@ -1,4 +1,7 @@
-"""A web page -> its headline and its words as plain text, for looking at one page. It keeps what surrounds no article out."""
+"""A web page -> its headline and its words as plain text, for looking at one page.
+
+It leaves out what surrounds them where the page marks it; it does not look for the article otherwise.
+"""
 
 import re
 from html import unescape
