@@ -12,11 +12,11 @@ import structlog.testing
 from aggregator.engine.contract import Engine, Job, JobStatus
 from aggregator.engine.embedded import EmbeddedEngine
 from aggregator.engine.procrastinate import ProcrastinateEngine, apply_schema
+from tests.patience import PATIENCE, until
 
 NOW = datetime(2026, 1, 21, 7, 30, tzinfo=UTC)
 NEVER_AGAIN = timedelta(hours=6)
 OFTEN = timedelta(milliseconds=40)
-PATIENCE = 20.0
 
 MakeEngine = Callable[[], Engine]
 
@@ -37,12 +37,6 @@ async def started(engine: Engine, *jobs: Job) -> AsyncIterator[Engine]:
         yield engine
     finally:
         await engine.stop()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what is awaited happens inside an engine, which rings no bell
-            await asyncio.sleep(0.005)
 
 
 class Work:

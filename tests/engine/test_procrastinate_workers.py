@@ -14,10 +14,10 @@ from procrastinate.exceptions import ConnectorException
 from aggregator.core.errors import SchemaMismatchError, StoreError
 from aggregator.engine.contract import Job
 from aggregator.engine.procrastinate import ProcrastinateEngine, apply_schema, schema_applied
+from tests.patience import until
 
 NOW = datetime(2026, 1, 21, 7, 30, tzinfo=UTC)
 NEVER_AGAIN = timedelta(hours=6)
-PATIENCE = 20.0
 
 MakeDatabase = Callable[[], str]
 
@@ -44,12 +44,6 @@ async def worker(url: str, *jobs: Job, stalled_after: float = 30.0) -> AsyncIter
         yield engine
     finally:
         await engine.stop()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what is awaited happens inside an engine, which rings no bell
-            await asyncio.sleep(0.005)
 
 
 def rows(url: str, query: str) -> list[tuple[object, ...]]:
