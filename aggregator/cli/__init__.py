@@ -49,6 +49,8 @@ SECTIONS: dict[str, tuple[Listed, ...]] = {
         Listed("review", "review", "say that a match is relevant, or noise"),
         Listed("inspect", "inspection", "what we read in one document, from a URL or a file"),
         Listed("digest", "digest", "preview, make, list and try out digests", is_group=True),
+        Listed("schedule", "schedule", "when a subscriber's digests are due, local and UTC"),
+        Listed("audit", "audit", "prove that nothing due to anybody was lost"),
     ),
     "The house": (
         Listed("db", "db", "upgrade and check the database", is_group=True),
