@@ -80,10 +80,11 @@ def _read_xml(job: ReadJob, decoded: Decoded, found: Sniffed) -> ParsedFeed | Un
     except (ParserError, RecursionError) as error:
         return Unreadable(kind=FailureKind.PARSE, detail=f"the parser gave up: {one_line(str(error), limit=200)}")
     parsed = reading.parsed
-    if not parsed.entries and not reading.spans:
-        if found.root not in {"rss", "feed", "rdf"}:
+    if not reading.entries and not reading.spans:
+        if not parsed.entries and found.root not in {"rss", "feed", "rdf"}:
             return Unreadable(kind=FailureKind.NOT_A_FEED, detail=f"no entries in <{one_line(found.root, limit=40)}>")
-        if parsed.truncated or (parsed.flaw is not None and not parsed.fields.get("title")):
+        nameless = not parsed.entries and not parsed.fields.get("title")
+        if parsed.truncated or (parsed.flaw is not None and nameless):
             return Unreadable(kind=FailureKind.PARSE, detail=f"not well-formed: {parsed.flaw}")
     junk = ("the document begins behind other text",) if decoded.body[: found.start].strip() else ()
     references = ("not well-formed: it has bare ampersands or unknown references",) if mended else ()

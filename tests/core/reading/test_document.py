@@ -79,6 +79,14 @@ def test_a_truncated_document_keeps_its_complete_entries(rest: str, kept: list[s
     assert (titles(found), found.truncated) == (kept, True)
 
 
+@pytest.mark.parametrize("rest", ["", "<item>", "<item><title>half", "<item><title>cut <b"])
+def test_a_truncated_document_without_one_entry_that_could_be_kept_is_an_error_and_no_empty_feed(rest: str) -> None:
+    found = read(f"<rss><channel><title>x</title>{rest}")
+    assert isinstance(found, Unreadable)
+    assert found.kind is FailureKind.PARSE
+    assert found.detail.startswith("not well-formed: ")
+
+
 def test_case_6_3_an_entry_that_was_closed_is_kept_when_only_the_end_of_the_document_is_missing() -> None:
     found = feed('<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>whole</title></entry></feed')
     assert (titles(found), found.truncated) == (["whole"], True)
