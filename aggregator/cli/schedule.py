@@ -56,6 +56,7 @@ def schedule(
         Column("utc"),
         Column("in", wide=True),
         Column("clock", shrinks=True),
+        Column("moved", wide=True),
     )
     print_table(columns, [_row(run, now) for run in runs])
     _tell_unscheduled(member, say)
@@ -108,17 +109,17 @@ def _runs(member: "Member", now: datetime, until: datetime) -> list[Run]:
 def _row(run: Run, now: datetime) -> tuple[str, ...]:
     # An offset is to the minute everywhere today: `+05:30`.
     offset = run.local.isoformat(timespec="minutes")[16:]
-    utc = f"{run.slot.at:%Y-%m-%d %H:%M}"
-    return (run.subscription, f"{run.local:%a %Y-%m-%d %H:%M}", offset, utc, ago(run.slot.at, now), _clock(run))
+    shown = (f"{run.local:%a %Y-%m-%d %H:%M}", offset, f"{run.slot.at:%Y-%m-%d %H:%M}", ago(run.slot.at, now))
+    return (run.subscription, *shown, *_clock(run))
 
 
-def _clock(run: Run) -> str:
+def _clock(run: Run) -> tuple[str, str]:
+    """What became of the time that was asked for, and from what to what the clock was moved."""
     if run.shift is None:
-        return ""
-    moved = f"{run.shift.before:%H:%M} becomes {run.shift.after:%H:%M}"
-    if run.shift.turn == "gap":
-        return f"gap: no {run.slot.local:%H:%M}, {moved}"
-    return f"fold: the first {run.slot.local:%H:%M}, {moved}"
+        return "", ""
+    asked = f"{run.slot.local:%H:%M}"
+    told = f"gap: no {asked}" if run.shift.turn == "gap" else f"fold: 1st {asked}"
+    return told, f"{run.shift.before:%H:%M} becomes {run.shift.after:%H:%M}"
 
 
 def _told(run: Run) -> dict[str, Any]:

@@ -64,14 +64,14 @@ def test_a_time_that_comes_twice_has_one_run(tmp_path: Path) -> None:
         ("2026-10-26T02:30:00+01:00", "2026-10-26T01:30:00Z"),
     ]
     assert ran.lines[0]["shift"] == "fold"
-    assert "fold: the first 02:30, 03:00 becomes 02:00" in shell.run("schedule", "desk").out
+    assert "fold: 1st 02:30  03:00 becomes 02:00" in shell.run("schedule", "desk").out
 
 
 def test_people_read_what_the_clock_does(berlin: Shell) -> None:
     shown = berlin.run("schedule", "desk")
     assert shown.code == 0
     assert "Sun 2026-03-29 03:00  +02:00  2026-03-29 01:00" in shown.out
-    assert "gap: no 02:30, 02:00 becomes 03:00" in shown.out
+    assert "gap: no 02:30  02:00 becomes 03:00" in shown.out
     assert len([line for line in shown.out.splitlines() if line.startswith("morning")]) == 14
 
 
