@@ -57,15 +57,22 @@ def test_a_second_service_is_told_who_holds_the_database(house: House) -> None:
         assert b"another aggregator service holds this database" in errors
 
 
-def test_a_changed_feed_list_is_followed_and_a_broken_one_is_not(house: House, farm: Farm) -> None:
+def test_a_changed_feed_list_is_followed_and_a_broken_one_is_not_and_the_log_tells_both(
+    house: House, farm: Farm
+) -> None:
     path = Path(house.environ["AGGREGATOR_CONFIG"])
     good = path.read_text(encoding="utf-8")
-    with running(house):
+    with running(house) as service:
         path.write_text(good.replace("  - {id: f0,", "  - {id: renamed,"), encoding="utf-8")
         house.wait(lambda: ("renamed",) in house.ask("SELECT id FROM feed WHERE listed"))
         path.write_text("feeds: [oops", encoding="utf-8")
         house.wait(lambda: any("problems" in str(row[0]) for row in house.ask("SELECT detail FROM heartbeat")))
         assert ("renamed",) in house.ask("SELECT id FROM feed WHERE listed")
+        service.terminate()
+        _, log = service.communicate(timeout=20)
+    assert b"feeds_added=1 feeds_removed=1" in log
+    assert b" problem=" in log
+    assert b"feeds.yaml:1:" in log
 
 
 def test_a_restart_with_a_broken_feed_list_goes_on_with_the_last_good_one(house: House) -> None:

@@ -14,6 +14,7 @@ from watchfiles import awatch
 from aggregator.app import App
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.engine.contract import Engine, Job
+from aggregator.feedlist.changes import ChangeKind
 from aggregator.store import clock, feeds, health, retention
 from aggregator.store.lock import service_lock
 
@@ -26,6 +27,8 @@ CLOCK_STEP = timedelta(minutes=5)  # less is waited for
 LANES = 4  # checks of feeds that workers on one database run beside each other
 SPREAD_LEAST = timedelta(minutes=10)
 SPREAD_EACH = timedelta(seconds=0.5)
+
+_DONE = {ChangeKind.ADD: "added", ChangeKind.REMOVE: "removed", ChangeKind.CHANGE: "changed"}
 
 
 def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
@@ -162,12 +165,13 @@ async def _follow(app: App) -> None:
     changes = await app.follow()
     await app.store.writing(health.beat, "config", now=app.clock(), detail={})
     if changes.changes:
-        log.info("config.applied", **Counter(f"{change.noun}s" for change in changes.changes))
+        log.info("config.applied", **Counter(f"{change.noun}s_{_DONE[change.kind]}" for change in changes.changes))
 
 
 async def _report_config(app: App, error: ConfigError) -> None:
     problems: Sequence[str] = [str(problem) for problem in error.problems]
-    log.error("config.broken", problems=problems, hint="the last good state stays in force")
+    for problem in problems:
+        log.error("config.broken", problem=problem, hint="the last good state stays in force")
     await app.store.writing(health.beat, "config", now=app.clock(), detail={"problems": list(problems)})
 
 
