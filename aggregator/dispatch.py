@@ -160,7 +160,7 @@ class Dispatcher:
         if one.phase is Phase.DATA:
             fate = after_ambiguity(one, "the service ended while the message was being given", now=self._clock())
         else:
-            if not await self._store.writing(deliveries.begin, one):
+            if not await self._store.writing(deliveries.begin, one, now=self._clock()):
                 return Phase.CANCELLED
             fate = after_try(one, await self._send(one), now=self._clock())
         await self._store.writing(deliveries.record, one, fate, now=self._clock())

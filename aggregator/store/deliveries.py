@@ -57,13 +57,15 @@ def _delivery(row: Row[Any], lease: str) -> Delivery:
     )
 
 
-def begin(connection: Connection, one: Delivery) -> bool:
+def begin(connection: Connection, one: Delivery, *, now: datetime) -> bool:
     """Start a try: False when the lease is lost, or the subscriber no longer takes mail (then it is cancelled)."""
     active = select(subscriber.c.state).where(subscriber.c.id == one.subscriber_id)
     state = SubscriberState(connection.execute(active).scalar_one())
     if state is SubscriberState.ACTIVE:
         return _advance(connection, one, Phase.SENDING, attempts=one.attempts + 1)
-    if _advance(connection, one, Phase.CANCELLED, detail=f"the subscriber is {state.value}"):
+    # Without a lease of its own, a later `release` cannot queue it again.
+    ended = {"detail": f"the subscriber is {state.value}", "lease": None, "lease_until": None, "ended_at": now}
+    if _advance(connection, one, Phase.CANCELLED, **ended):
         _settle(connection, one.digest_id, LedgerState.SUPPRESSED, reason=state.value)
     return False
 
@@ -84,6 +86,8 @@ def record(connection: Connection, one: Delivery, fate: Fate, *, now: datetime) 
         "lease_until": None,
         "ended_at": now if ended else None,
     }
+    if fate.park_until is not None:
+        values["attempts"] = one.attempts  # the fault is ours: it costs the message none of its tries
     if not _advance(connection, one, fate.phase, **values):
         return False
     if fate.phase is Phase.SENT:

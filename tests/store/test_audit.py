@@ -128,7 +128,7 @@ def test_a_mail_that_was_cancelled_is_suppressed_with_the_reason(watched: Store)
     person = watched.read(subscribers.members)[0].subscriber
     watched.write(subscribers.set_state, person.id, SubscriberState.UNSUBSCRIBED, detail=None, now=NOW)
     (one,) = watched.write(deliveries.claim, now=NOW, lease="x", lasts=LASTS)
-    assert not watched.write(deliveries.begin, one)
+    assert not watched.write(deliveries.begin, one, now=NOW)
     found = look(watched).subscribers["desk"]
     assert found == Balance(suppressed=1, matches_due=1, suppressed_by={"unsubscribed": 1})
 

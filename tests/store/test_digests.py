@@ -106,7 +106,7 @@ def test_a_first_digest_may_carry_what_was_there_before(store: Store, desk: Memb
 def test_what_was_sent_is_delivered_in_the_ledger(store: Store, desk: Member) -> None:
     freeze(store, desk)
     one = store.write(deliveries.claim, now=NOW, lease="x", lasts=LASTS)[0]
-    assert store.write(deliveries.begin, one)
+    assert store.write(deliveries.begin, one, now=NOW)
     assert store.write(deliveries.entered_data, one)
     assert store.write(deliveries.record, one, Fate(phase=Phase.SENT, detail="250 ok"), now=NOW)
     assert store.read(health.totals).ledger == {"delivered": 1}
@@ -126,7 +126,7 @@ def test_a_subscriber_who_left_gets_nothing_and_the_ledger_says_why(store: Store
     state = SubscriberState.UNSUBSCRIBED
     store.write(subscribers.set_state, desk.subscriber.id, state, detail=None, now=NOW)
     one = store.write(deliveries.claim, now=NOW, lease="x", lasts=LASTS)[0]
-    assert not store.write(deliveries.begin, one)
+    assert not store.write(deliveries.begin, one, now=NOW)
     assert store.read(health.totals).ledger == {"suppressed": 1}
     assert store.read(deliveries.counts) == {"cancelled": 1}
 
