@@ -74,34 +74,40 @@ def save(
     stored = {row.slug: row for row in connection.execute(select(subscriber))}
     for spec in people:
         values = {"address": spec.address, "name": spec.name, "timezone": spec.timezone, "listed": True}
-        if spec.slug in stored:
-            subscriber_id = stored[spec.slug].id
+        known = stored.get(spec.slug)
+        if known is not None:
+            subscriber_id = known.id
             connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(values))
         else:
             made = {"public_id": public_ids[spec.slug], "slug": spec.slug, "created_at": now, **values}
             made |= {"state": SubscriberState.ACTIVE.value, "state_at": now}
             subscriber_id = connection.execute(subscriber.insert().values(made).returning(subscriber.c.id)).scalar_one()
-        _save_subscriptions(connection, subscriber_id, spec.subscriptions, now)
+        back = known is not None and not known.listed
+        _save_subscriptions(connection, subscriber_id, spec.subscriptions, now, back=back)
     dropped = set(stored) - {spec.slug for spec in people}
     if dropped:
         connection.execute(update(subscriber).where(subscriber.c.slug.in_(dropped)).values(listed=False))
 
 
 def _save_subscriptions(
-    connection: Connection, subscriber_id: int, specs: Sequence[SubscriptionSpec], now: datetime
+    connection: Connection, subscriber_id: int, specs: Sequence[SubscriptionSpec], now: datetime, *, back: bool
 ) -> None:
+    """`back` says that the subscriber was unlisted: what was matched meanwhile is baseline, as for someone new."""
     mine = select(subscription).where(subscription.c.subscriber_id == subscriber_id)
-    stored = {row.slug: row.id for row in connection.execute(mine)}
+    stored = {row.slug: row for row in connection.execute(mine)}
     for spec in specs:
         values = {"schedule": schedule_json(spec.schedule), "empty": spec.empty.value, "channel": spec.channel}
         values["listed"] = True
-        if spec.slug in stored:
-            id_ = stored[spec.slug]
+        known = stored.get(spec.slug)
+        if known is not None:
+            id_ = known.id
             connection.execute(update(subscription).where(subscription.c.id == id_).values(values))
         else:
             row = {"subscriber_id": subscriber_id, "slug": spec.slug, "created_at": now, **values}
             id_ = connection.execute(subscription.insert().values(row).returning(subscription.c.id)).scalar_one()
         _save_topics(connection, id_, spec.topics, now)
+        if known is not None and (back or not known.listed):
+            _baseline(connection, id_, spec.topics, now=now)
     dropped = set(stored) - {spec.slug for spec in specs}
     if dropped:
         gone = update(subscription).where(subscription.c.subscriber_id == subscriber_id)

@@ -150,3 +150,13 @@ def test_a_subscription_keeps_the_order_of_its_topics(store: Store) -> None:
     for wanted in (("b", "a", "narcotics"), ("narcotics", "b"), ("a", "b")):
         store.write(subscribers.save, [make_subscriber(topics=wanted)], {"desk": "p"}, now=NOW)
         assert store.read(subscribers.members)[0].subscriptions[0].topics == wanted
+
+
+def test_what_was_matched_while_someone_was_not_listed_is_past_when_they_come_back(store: Store) -> None:
+    desk = make_subscriber()
+    store.write(subscribers.save, [desk], {"desk": "p"}, now=NOW)
+    store.write(subscribers.save, [], {}, now=NOW)
+    apply(store, make_entry_plan(matches=(make_match(),)))
+    assert store.read(health.totals).ledger == {}
+    store.write(subscribers.save, [desk], {"desk": "p"}, now=NOW)
+    assert store.read(health.totals).ledger == {"suppressed": 1}
