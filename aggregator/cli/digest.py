@@ -101,8 +101,11 @@ async def _dispatch(one: "App") -> "Dispatched":
 
     made = await one.dispatcher.open_due()
     sent: dict[str, Phase] = {}
-    while more := await one.dispatcher.send_due():
-        sent |= more
+    try:
+        while more := await one.dispatcher.send_due():
+            sent |= more
+    finally:
+        await one.dispatcher.drain()  # a mail past DATA is waited for: to hang up on it would leave it in doubt
     return Dispatched(digests=made, deliveries=sent)
 
 
