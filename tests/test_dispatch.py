@@ -162,12 +162,12 @@ def test_an_immediate_subscription_hears_at_once_and_bursts_share_a_mail(tmp_pat
     run(go)
 
 
-def test_a_preview_writes_nothing(tmp_path: Path) -> None:
+def test_a_preview_writes_nothing_and_marks_the_words_that_matched(tmp_path: Path) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:
             await with_one_match(w)
             rendered, message = await w.app.dispatcher.preview("desk")
-            assert "Fentanyl seized at the port" in rendered.text
+            assert "*Fentanyl* seized at the port" in rendered.text
             assert b"Message-ID" in message
             before = await w.app.dispatcher.preview("desk", as_of=w.clock() - timedelta(hours=3))
             assert "Fentanyl" not in before[0].text

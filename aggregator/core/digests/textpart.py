@@ -83,7 +83,10 @@ def _told(story: StoryLine, place: Place, number: int, *, brief: bool) -> str:
 
 
 def _full(view: StoryView, number: int) -> str:
-    lines = [wrap(plain_words(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
+    # A reader must see the words that matched; the title stays plain where the quotation shows some.
+    shown = any(marked for _, marked in view.quote)
+    title = plain_words(view.headline) if shown else _marked(view.headline)
+    lines = [wrap(title, columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
     lines += [f"{_INDENT}{view.href}"] if view.href else [f"{_INDENT}(no link was given)"]
     lines += [_inset(f"{_source(view)}. {view.times}.")]
     if view.quote:
@@ -94,7 +97,7 @@ def _full(view: StoryView, number: int) -> str:
 
 
 def _brief(view: StoryView, number: int) -> str:
-    lines = [wrap(plain_words(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
+    lines = [wrap(_marked(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
     lines += [f"{_INDENT}{view.href}"] if view.href else []
     return "\n".join([*lines, _inset(f"{_source(view)}. {view.times}. Matched: {_matched(view)}")])
 
