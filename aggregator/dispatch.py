@@ -14,7 +14,7 @@ import structlog
 from aggregator.core.digests import slots
 from aggregator.core.digests.fate import after_ambiguity, after_try
 from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster
-from aggregator.core.errors import UsageError
+from aggregator.core.errors import StoreError, UsageError
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import (
     Delivery,
@@ -147,9 +147,16 @@ class Dispatcher:
             except asyncio.CancelledError:
                 for one in set(tries) - self._in_data:
                     one.cancel()
-                await asyncio.shield(self._store.writing(deliveries.release, lease=lease))
+                await asyncio.shield(self._let_go(lease))
                 raise
         return {one.message_id: done.result() for one, done in zip(waiting, tries, strict=True)}
+
+    async def _let_go(self, lease: str) -> None:
+        await self._store.writing(deliveries.release, lease=lease)
+        if self._in_data:
+            # Nobody keeps the lease any more; whoever took these over now would call them unknown and mail them again.
+            until = self._clock() + max(self._lease, timedelta(seconds=DRAIN))
+            await self._store.writing(deliveries.extend, lease=lease, until=until)
 
     async def drain(self) -> None:
         """Wait for sessions past DATA to end, at most 25 seconds."""
@@ -191,7 +198,10 @@ class Dispatcher:
         async def keep() -> None:
             while True:
                 await asyncio.sleep(self._lease.total_seconds() / 2)
-                await self._store.writing(deliveries.extend, lease=lease, until=self._clock() + self._lease)
+                try:
+                    await self._store.writing(deliveries.extend, lease=lease, until=self._clock() + self._lease)
+                except StoreError as error:  # it may be back before the lease is over
+                    log.warning("delivery.lease_not_kept", error=str(error))
 
         keeper = asyncio.create_task(keep())
         try:
