@@ -1,6 +1,7 @@
 """A draft of a topic over the archive: what it would have flagged, beside what the version in force does. It writes nothing.
 
-Entries are read in pages and evaluated exactly as a check does, in worker processes; only what is flagged is kept.
+The word index says which entries no topic can flag; the others are read in pages and evaluated exactly as a check does,
+in worker processes. Only what is flagged is kept.
 """
 
 from collections import Counter, defaultdict
@@ -11,8 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.core.stories.group import group
 from aggregator.core.stories.signature import StorySignature, signature
+from aggregator.core.topics.coarse import coarse
 from aggregator.core.topics.fields import stored_fields
-from aggregator.store import replay
+from aggregator.store import replay, search
 from aggregator.store.database import Store
 from aggregator.store.replay import StoredEntry
 from aggregator.workers import Workers
@@ -65,7 +67,6 @@ class Backtest:
 class _Seen:
     """What was flagged so far, by entry."""
 
-    entries: int = 0
     draft: dict[int, Item] = field(default_factory=dict)
     force: dict[int, Item] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
@@ -84,20 +85,15 @@ async def backtest(
 ) -> Backtest:
     """Run the `lineup` that `workers` match with over the entries first seen since an instant.
 
-    `report` hears how many entries each batch had.
+    `report` hears how many entries are done, at first those that the word index rules out.
     """
-    seen = _Seen()
-    _, after, first = await store.reading(replay.extent, since=since)
-    while page := await store.reading(replay.page, after=after, since=since, limit=BATCH):
-        verdicts = await workers.evaluate([stored_fields(one.revision, one.facts) for one in page])
-        for entry, flags in zip(page, verdicts, strict=True):
-            _note(seen, entry, {flag.topic_id: flag for flag in flags})
-        after = page[-1].id
-        seen.entries += len(page)
-        report(len(page))
+    possible = await store.reading(search.candidates, coarse(workers.topics), since=since)
+    entries, _, first = await store.reading(replay.extent, since=since)
+    report(entries - len(possible))
+    seen = await _tried(store, workers, possible, report)
     ids = [topic.id for topic in workers.topics]
     return Backtest(
-        entries=seen.entries,
+        entries=entries,
         items=_newest(seen.draft.values()),
         days=_days(list(seen.draft.values()), first, now),
         before=len(seen.force) if _IN_FORCE in ids else None,
@@ -105,6 +101,19 @@ async def backtest(
         lost=_newest(item for entry_id, item in seen.force.items() if entry_id not in seen.draft),
         overlap={name: (seen.others[name], seen.shared[name]) for name in ids if name not in {_DRAFT, _IN_FORCE}},
     )
+
+
+async def _tried(store: Store, workers: Workers, ids: Sequence[int], report: Callable[[int], None]) -> _Seen:
+    """What the workers' topics flag among these entries; one that is gone meanwhile flags nothing."""
+    seen = _Seen()
+    for start in range(0, len(ids), BATCH):
+        chunk = ids[start : start + BATCH]
+        page = list((await store.reading(replay.several, chunk)).values())
+        verdicts = await workers.evaluate([stored_fields(one.revision, one.facts) for one in page])
+        for entry, flags in zip(page, verdicts, strict=True):
+            _note(seen, entry, {flag.topic_id: flag for flag in flags})
+        report(len(chunk))
+    return seen
 
 
 def _note(seen: _Seen, entry: StoredEntry, flags: Mapping[str, Evaluation]) -> None:

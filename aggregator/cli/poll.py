@@ -30,11 +30,12 @@ def poll(here: Context, names: Names = None, *, as_json: AsJson = False) -> None
     """
 
     async def work(app: "App") -> tuple[tuple[CheckResult, ...], datetime, datetime | None]:
-        from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.store import feeds, search  # noqa: PLC0415 - lazily, as all of the command line
 
         await app.follow()
         results = await _check(app, tuple(dict.fromkeys(names or ())), as_json=as_json)
         await app.replayer.run()
+        await search.catch_up(app.store)
         return results, app.clock(), await app.store.reading(feeds.next_due)
 
     results, now, next_due = with_app(here, work)

@@ -80,6 +80,7 @@ def _shared_engine(service: "App") -> "Engine":
 async def _one_cycle(service: "App") -> str:
     """Apply feeds.yaml, check what is due, make and send digests; what came of it in one line."""
     from aggregator.engine.service import start_following  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import search  # noqa: PLC0415 - as above
     from aggregator.store.lock import service_lock  # noqa: PLC0415 - as above
 
     with service_lock(service.settings.database, now=service.clock()):
@@ -89,6 +90,7 @@ async def _one_cycle(service: "App") -> str:
             await service.replayer.run()
             done = await service.dispatcher.run()
             await service.dispatcher.drain()
+            await search.catch_up(service.store)
     new, matched = sum(result.new for result in checked), sum(result.matched for result in checked)
     failed = sum(result.error_kind is not None for result in checked)
     return (

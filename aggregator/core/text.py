@@ -128,6 +128,11 @@ def stem(folded: str, language: str) -> str:
     return folded if name is None or len(folded) > _LONGEST_WORD else _stem(folded, name)
 
 
+def has_stems(language: str) -> bool:
+    """Whether `stem` knows rules for `language` (BCP 47)."""
+    return language.partition("-")[0].lower() in _STEMMERS
+
+
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Where the sentences of `text` begin and end, in code points, without the white space around them.
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,7 +16,7 @@ from aggregator.app import App
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.engine.contract import Engine, Job
 from aggregator.feedlist.changes import ChangeKind
-from aggregator.store import clock, feeds, health, retention
+from aggregator.store import clock, feeds, health, retention, search
 from aggregator.store.lock import service_lock
 
 log = structlog.get_logger(__name__)
@@ -32,10 +33,9 @@ _DONE = {ChangeKind.ADD: "added", ChangeKind.REMOVE: "removed", ChangeKind.CHANG
 
 
 def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
-    """What every engine runs: check feeds, make and send digests, try changed topics on the archive, keep house.
+    """What every engine runs: check feeds, make and send digests, try changed topics on the archive, index words, keep house.
 
-    One run checks many feeds at once. With more `lanes` as many workers may check at the same time: row leases keep
-    them apart.
+    With more `lanes` as many workers may check feeds at the same time: row leases keep them apart.
     """
     tick = app.settings.tick
 
@@ -69,8 +69,15 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
         *(Job(kind, refresh, tick) for kind in checking),
         Job("dispatch", dispatch, tick),
         Job("replay", replay, tick),
+        Job("search", partial(index_words, app), tick),
         Job("housekeeping", housekeeping, HOUSEKEEPING),
     )
+
+
+async def index_words(app: App) -> None:
+    """Put the words of what was stored lately into the archive's word index."""
+    if indexed := await search.catch_up(app.store):
+        await _beat(app, "search", indexed=indexed)
 
 
 async def clock_is_sane(app: App) -> bool:

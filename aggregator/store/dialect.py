@@ -7,12 +7,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Engine, Select, Table, create_engine, event, func, select, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    Select,
+    Table,
+    TextClause,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from aggregator.core.errors import ConfigError, Problem
+from aggregator.core.topics.coarse import AllOf, AnyOf, Coarse, Term
 
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SUBSCRIPTIONS_LOCK = 0x61676772  # any constant will do, as long as every process takes the same
@@ -113,6 +126,55 @@ def now_of(connection: Connection) -> datetime:
     return datetime.fromisoformat(str(raw))
 
 
+def lock_growth(connection: Connection, table: Table) -> None:
+    """Wait until every row that was numbered so far is there, and hold back new ones until this transaction ends.
+
+    PostgreSQL numbers rows before it commits them, so a lower one may come after a higher one. SQLite has one writer.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN SHARE MODE"))
+
+
+def store_words(connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Put rows of words into the word index, none of which is there, each under its id."""
+    if connection.dialect.name == "postgresql":
+        into = "INSERT INTO entry_words (revision_id, words) VALUES (:id, array_to_tsvector(CAST(:words AS text[])))"
+        connection.execute(text(into), [{"id": number, "words": list(words)} for number, words in rows])
+    else:
+        into = "INSERT INTO entry_words (rowid, words) VALUES (:id, :words)"
+        connection.execute(text(into), [{"id": number, "words": " ".join(words)} for number, words in rows])
+
+
+def newest_words(connection: Connection) -> int:
+    """The highest id in the word index, 0 when it is empty."""
+    if connection.dialect.name == "postgresql":
+        newest = text("SELECT revision_id FROM entry_words ORDER BY revision_id DESC LIMIT 1")
+    else:
+        newest = text("SELECT rowid FROM entry_words ORDER BY rowid DESC LIMIT 1")
+    return connection.execute(newest).scalar() or 0
+
+
+def having_words(connection: Connection, wanted: Coarse) -> TextClause:
+    """A subquery: the ids in the word index of rows that have the words a bound asks for."""
+    if connection.dialect.name == "postgresql":
+        found = text("SELECT revision_id FROM entry_words WHERE words @@ CAST(:wanted AS tsquery)")
+        return found.bindparams(wanted=_asked(wanted, ("'", "'", ":*", " & ", " | ")))
+    found = text("SELECT rowid FROM entry_words WHERE entry_words MATCH :wanted")
+    return found.bindparams(wanted=_asked(wanted, ('"', '"', "*", " AND ", " OR ")))
+
+
+def _asked(wanted: Coarse, signs: tuple[str, str, str, str, str]) -> str:
+    """A bound in a database's own words. Indexed words hold no quote, so none is escaped."""
+    opening, closing, beginning, both, either = signs
+    match wanted:
+        case Term(word, prefix):
+            return f"{opening}{word}{closing}{beginning if prefix else ''}"
+        case AllOf(parts):
+            return f"({both.join(_asked(part, signs) for part in parts)})"
+        case AnyOf(parts):
+            return f"({either.join(_asked(part, signs) for part in parts)})"
+
+
 def backup(connection: Connection, target: Path) -> bool:
     """Copy an embedded database to `target`, page by page and consistently; False when it lives in a server."""
     raw: Any = connection.connection.dbapi_connection
@@ -132,4 +194,9 @@ def integrity(connection: Connection) -> Sequence[str]:
         return ()
     found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
     found += [f"foreign key violated in {row[0]}" for row in connection.execute(text("PRAGMA foreign_key_check"))]
+    try:
+        with connection.begin_nested():
+            connection.execute(text("INSERT INTO entry_words (entry_words, rank) VALUES ('integrity-check', 1)"))
+    except DatabaseError as error:
+        found.append(f"the word index is not sound: {error.orig}")
     return [line for line in found if line != "ok"]

@@ -1,6 +1,15 @@
 """`topics backtest`, over an archive that a feed filled."""
 
+from contextlib import closing
+
+from sqlalchemy import text
+
+from aggregator.core.topics.coarse import coarse
+from aggregator.store import dialect, search
+from aggregator.store.database import Store
 from tests.commands import Shell
+from tests.factories import make_topic
+from tests.world import run
 
 
 def test_a_change_is_shown_by_what_it_adds_and_loses(polled: Shell) -> None:
@@ -51,3 +60,26 @@ def test_a_broken_draft_is_told_where_it_is_wrong(polled: Shell) -> None:
     ran = polled.run("topics", "backtest", "narcotics", "--file", "draft.yaml")
     assert ran.code == 2
     assert ran.err.startswith("error: draft.yaml:1:")
+
+
+def test_the_word_index_changes_what_is_read_and_not_what_is_told(polled: Shell) -> None:
+    polled.write((polled.folder / "feeds.yaml").read_text().replace("fentanyl,", "budget,"))
+    without = polled.run("topics", "backtest", "narcotics", "--json").line
+    with closing(Store(f"sqlite:///{polled.folder / 'data' / 'aggregator.db'}")) as store:
+        assert store.read(dialect.newest_words) == 0, "checks store entries and no words"
+
+        async def index() -> None:
+            assert await search.catch_up(store) == 2
+
+        run(index)
+        assert len(store.read(search.candidates, coarse([make_topic(query="budget")]))) == 1
+    assert polled.run("topics", "backtest", "narcotics", "--json").line == without
+
+
+def test_a_cycle_of_the_service_and_a_poll_index_what_they_stored(polled: Shell) -> None:
+    assert polled.run("run", "--once").code == 0
+    with closing(Store(f"sqlite:///{polled.folder / 'data' / 'aggregator.db'}")) as store:
+        assert store.read(search.unindexed) == ()
+        store.write(lambda connection: connection.execute(text("DELETE FROM entry_words")))
+        polled.run("poll")
+        assert store.read(search.unindexed) == ()
