@@ -136,9 +136,11 @@ def lock_growth(connection: Connection, table: Table) -> None:
 
 
 def store_words(connection: Connection, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
-    """Put rows of words into the word index, none of which is there, each under its id."""
+    """Put rows of words into the word index, each under its id; none of them was there when this transaction began."""
     if connection.dialect.name == "postgresql":
-        into = "INSERT INTO entry_words (revision_id, words) VALUES (:id, array_to_tsvector(CAST(:words AS text[])))"
+        # Another process may be storing the very same rows, which is not seen before it commits.
+        values = "VALUES (:id, array_to_tsvector(CAST(:words AS text[])))"
+        into = f"INSERT INTO entry_words (revision_id, words) {values} ON CONFLICT DO NOTHING"
         connection.execute(text(into), [{"id": number, "words": list(words)} for number, words in rows])
     else:
         into = "INSERT INTO entry_words (rowid, words) VALUES (:id, :words)"

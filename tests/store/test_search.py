@@ -1,5 +1,6 @@
 """The archive's word index on either database: what it gives, when it is fed, and what leaves it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -165,6 +166,16 @@ def test_what_was_deleted_or_indexed_by_another_meanwhile_is_left_out(store: Sto
     store.write(retention.prune, before=NOW - timedelta(days=180), now=NOW)
     assert store.write(search.feed, rows) == 1
     assert store.write(search.feed, rows) == 0
+
+
+def test_two_that_index_the_same_at_once_do_not_stop_each_other(store: Store) -> None:
+    (one,) = fill(store, entry("1", "Heroin seized"))
+    rows = search.cut(store.read(search.unindexed))
+    with ThreadPoolExecutor(2) as threads:
+        done = [future.result() for future in [threads.submit(store.write, search.feed, rows) for _ in range(2)]]
+    assert 1 in done
+    assert store.read(search.candidates, bound("heroin")) == (one.id,)
+    assert index(store) == 0
 
 
 def test_an_entry_without_a_word_and_one_with_too_many_are_indexed(store: Store) -> None:
