@@ -192,6 +192,12 @@ def test_a_damaged_index_is_told(store: Store) -> None:
     assert list(store.read(dialect.integrity)) == []
     store.write(_damage)
     assert any("word index" in line for line in store.read(dialect.integrity))
+    store.write(_mend)
+    assert list(store.read(dialect.integrity)) == []
+
+
+def _mend(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO entry_words (entry_words) VALUES ('rebuild')"))
 
 
 def _damage(connection: Connection) -> None:
