@@ -88,8 +88,10 @@ async def _one_cycle(service: "App") -> str:
             await start_following(service)
             checked = await service.refresher.check()
             await service.replayer.run()
-            done = await service.dispatcher.run()
-            await service.dispatcher.drain()
+            try:
+                done = await service.dispatcher.run()
+            finally:
+                await service.dispatcher.drain()
             await search.catch_up(service.store)
     new, matched = sum(result.new for result in checked), sum(result.matched for result in checked)
     failed = sum(result.error_kind is not None for result in checked)
