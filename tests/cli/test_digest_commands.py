@@ -30,7 +30,7 @@ def test_a_preview_shows_what_is_due_and_makes_nothing(polled: Shell) -> None:
 def test_a_preview_as_of_an_earlier_moment_does_not_know_the_later(polled: Shell) -> None:
     ran = polled.run("digest", "preview", "desk", "--as-of", "2026-01-27T06:40:00Z")
     assert ran.code == 0
-    assert "Customs seize fentanyl" not in ran.out
+    assert "Customs seize" not in ran.out
 
 
 def test_a_preview_can_be_the_page_or_the_whole_mail(polled: Shell) -> None:
