@@ -16,6 +16,7 @@ from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import ago, clean, count, iso, print_json, say
 from aggregator.core.errors import DocumentError, UsageError
 from aggregator.core.model.feeds import FailureKind, Feed, Tier
+from aggregator.core.model.plans import CheckResult
 from aggregator.core.urls import host_of, link_hash, redacted, typed_url
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Added:
 
     feed: Feed
     document: Document
+    first: CheckResult
     now: datetime
 
 
@@ -127,7 +129,7 @@ def _picked(offer: Offer, pick: int, *, skip_known: bool) -> str:
 
 
 async def _follow(app: "App", wanted: Feed, document: Document, listed: Sequence[Feed]) -> Added:
-    """Write a feed that could be read into the file, and make it so."""
+    """Write a feed that could be read into the file, make it so, and store what was read: it is not asked twice."""
     from aggregator.feedlist.edit import add_feed  # noqa: PLC0415 - lazily, as all of the command line
 
     name = wanted.name or document.read.feed.title
@@ -135,8 +137,9 @@ async def _follow(app: "App", wanted: Feed, document: Document, listed: Sequence
     feed = replace(feed, id=wanted.id or free_id(name or host_of(feed.url), {one.id for one in listed}))
     _refuse_known(feed, listed)
     add_feed(app.settings.config, feed)
-    await app.configurator.apply(now=app.clock())
-    return Added(feed=feed, document=document, now=app.clock())
+    await app.follow()
+    (first,) = await app.refresher.check(only=[feed.id], brought={feed.id: document.fetched})
+    return Added(feed=feed, document=document, first=first, now=app.clock())
 
 
 def _refuse_known(wanted: Feed, listed: Sequence[Feed]) -> None:
@@ -153,7 +156,8 @@ def _tell_added(done: Added, wanted: Feed) -> None:
     say(f"{done.feed.id} is followed: {clean(done.feed.label)}, {entries}{newest}")
     if done.feed.url != wanted.url:
         say(f"its address is {redacted(done.feed.url)}, found by way of {redacted(wanted.url)}")
-    say(f"`aggregator poll {done.feed.id}` checks it now; a running service does so at its next tick")
+    due = f", its next check is {ago(done.first.next_check_at, done.now)}" if done.first.next_check_at else ""
+    say(f"{count(done.first.new, 'entry', 'entries')} stored, {done.first.matched} matched{due}")
 
 
 def _tell_offer(offer: Offer, *, as_json: bool) -> NoReturn:

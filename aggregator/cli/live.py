@@ -39,9 +39,14 @@ class Problem:
 class Document:
     """One document as it came and what was read in it; entries are in document order under the keys a check would give."""
 
-    answer: Answer
+    fetched: Fetched
     read: ReadDone
     entries: tuple[KeyedEntry, ...]
+
+    @property
+    def answer(self) -> Answer:
+        """What its host said beside it."""
+        return self.fetched.answer
 
     @property
     def newest(self) -> datetime | None:
@@ -93,7 +98,7 @@ class Reader:
             )
         blank = FeedState(feed_id=feed.id, host="", next_check_at=self.now)
         keyed = key_document(Check(feed=feed, state=blank, lease="", fetched=fetched, read=read))
-        return Document(answer=fetched.answer, read=read, entries=keyed.entries)
+        return Document(fetched=fetched, read=read, entries=keyed.entries)
 
     def _job(self, feed: Feed, fetched: Fetched) -> ReadJob:
         return ReadJob(

@@ -4,16 +4,17 @@ claim due hosts and their feeds > visit each: fetch > read and match in a worker
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 
 import structlog
 
 from aggregator.core.errors import StoreError
-from aggregator.core.model.feeds import FailureKind
+from aggregator.core.model.feeds import FailureKind, Fetched
 from aggregator.core.model.plans import Check, CheckResult, Outcome
 from aggregator.refresh.settle import HostDone, refusals, settle
 from aggregator.refresh.visit import Visitor
@@ -34,6 +35,7 @@ class Run:
     lease: str
     commits: "GroupCommit[Check | HostDone, CheckResult | None]"
     report: Callable[[CheckResult], None]
+    brought: Mapping[str, Fetched]
     open: dict[str, ClaimedFeed] = field(default_factory=dict)
     results: list[CheckResult] = field(default_factory=list)
 
@@ -65,9 +67,15 @@ class Refresher:
         self._concurrency = concurrency
 
     async def check(
-        self, *, only: Collection[str] = (), report: Callable[[CheckResult], None] = lambda _: None
+        self,
+        *,
+        only: Collection[str] = (),
+        report: Callable[[CheckResult], None] = lambda _: None,
+        brought: Mapping[str, Fetched] = MappingProxyType({}),
     ) -> tuple[CheckResult, ...]:
         """Check every due feed, or the named ones, until none is left; `report` hears of each as it ends.
+
+        `brought` are documents that discovery fetched a moment ago, by feed: those feeds are not asked a second time.
 
         Cancelling drops what is under way: nothing of it is stored, its leases are given back, it stays due.
         Raises UsageError for a name that is not followed.
@@ -76,7 +84,7 @@ class Refresher:
         refused = await self._store.reading(refusals, only, now=now) if only else ()
         wanted = set(only) - {result.feed_id for result in refused}
         async with GroupCommit(self._store, self._settle) as commits:
-            run = Run(lease=self._token(), commits=commits, report=report)
+            run = Run(lease=self._token(), commits=commits, report=report, brought=brought)
             for result in refused:
                 run.settled(result)
             if wanted or not only:
@@ -126,7 +134,7 @@ class Refresher:
             if self._visitor.must_wait(one.state.host):
                 undone = tuple(claimed[place:])  # the host just asked for patience: its other feeds stay due
                 break
-            check = await self._visitor.check(one)
+            check = await self._visitor.check(one, brought=run.brought.get(one.feed.id))
             written = run.commits.submit(check)
             written.add_done_callback(partial(_tell, run, one))
             waiting.append(written)

@@ -79,14 +79,14 @@ class Visitor:
         """Whether `host` has asked this process for a pause."""
         return self._fetcher.gate.held(host) > 0
 
-    async def check(self, one: ClaimedFeed) -> Check:
-        """The check of one feed, ready to be planned and stored."""
+    async def check(self, one: ClaimedFeed, *, brought: Fetched | None = None) -> Check:
+        """The check of one feed, ready to be planned and stored. A document `brought` along is not asked for again."""
         request = self._request(one.feed, one.state)
         if isinstance(request, MissingSecret):
             failed = FetchFailed(kind=FailureKind.NO_CREDENTIAL, detail=str(request))
             return Check(feed=one.feed, state=one.state, lease=one.lease, fetched=failed)
         asked_at = self._clock()
-        fetched = await self.fetch(request)
+        fetched = brought or await self.fetch(request)
         check = Check(feed=one.feed, state=one.state, lease=one.lease, fetched=fetched)
         check = replace(check, asked_at=asked_at, held_until=one.held_until)
         if not isinstance(fetched, Fetched):

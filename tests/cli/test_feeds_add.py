@@ -106,3 +106,12 @@ def test_a_bot_check_is_not_probed(shell: Shell, web: ScriptedServer) -> None:
     assert (ran.code, web.paths()) == (1, ["/wall"])
     assert ran.err.startswith("error: bot_wall: ")
     assert "nothing here goes around it" in ran.err
+
+
+def test_the_document_that_was_read_is_the_first_poll(shell: Shell, web: ScriptedServer) -> None:
+    url = web.on("/tagged", served(rss(*NEWS), etag='"1"'), reply(status=304))
+    added = shell.run("feeds", "add", url, "--id", "tagged")
+    assert "2 entries stored, 1 matched" in added.out
+    assert shell.run("entries", "--feed", "tagged", "--json").lines[0]["feed"] == "tagged"
+    assert shell.run("poll", "tagged", "--json").line["outcome"] == "skipped"
+    assert web.paths().count("/tagged") == 1
