@@ -13,7 +13,7 @@ from aggregator.configure import Configurator
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
-from aggregator.dispatch import Dispatcher
+from aggregator.dispatch import Dispatcher, Opener, Sender
 from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
@@ -191,12 +191,8 @@ def make_fetcher(settings: Settings, resolve: Resolver | None) -> Fetcher:
 def make_dispatcher(settings: Settings, store: Store, transports: Mapping[str, Transport], clock: Clock) -> Dispatcher:
     """The station that mails, with the settings' sender and secret."""
     return Dispatcher(
-        store=store,
-        transports=transports,
-        postmaster=make_postmaster(settings),
-        clock=clock,
-        token=new_token,
-        lease=settings.lease,
+        Opener(store=store, postmaster=make_postmaster(settings), clock=clock),
+        Sender(store=store, transports=transports, clock=clock, token=new_token, lease=settings.lease),
     )
 
 

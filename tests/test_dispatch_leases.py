@@ -10,7 +10,7 @@ from typing import Any
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
 from aggregator.core.model.subscriptions import SendResult, Sent
-from aggregator.dispatch import DRAIN, Dispatcher
+from aggregator.dispatch import DRAIN, Dispatcher, Opener, Sender
 from aggregator.store import deliveries
 from aggregator.store.database import Store
 from tests.world import World, listed, rss, run, served, world
@@ -65,13 +65,10 @@ async def with_news(w: World) -> None:
 
 
 def dispatcher(w: World, store: Store, channel: Slow, *, lease: timedelta) -> Dispatcher:
+    postmaster = Postmaster(sender="news@example.org", domain="example.org", secret=b"x" * 32)
     return Dispatcher(
-        store=store,
-        transports={"mail": channel},
-        postmaster=Postmaster(sender="news@example.org", domain="example.org", secret=b"x" * 32),
-        clock=w.clock,
-        token=lambda: "one",
-        lease=lease,
+        Opener(store=store, postmaster=postmaster, clock=w.clock),
+        Sender(store=store, transports={"mail": channel}, clock=w.clock, token=lambda: "one", lease=lease),
     )
 
 

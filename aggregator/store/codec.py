@@ -12,7 +12,14 @@ from sqlalchemy import Row
 
 from aggregator.core.model.entries import Enclosure, Entry, Revision
 from aggregator.core.model.feeds import FailureKind, Feed, FeedState, Hints
-from aggregator.core.model.subscriptions import Empty, Schedule, Subscriber, SubscriberState, Subscription
+from aggregator.core.model.subscriptions import (
+    Empty,
+    Schedule,
+    Subscriber,
+    SubscriberState,
+    Subscription,
+    SubscriptionKind,
+)
 from aggregator.core.model.topics import Fired, Topic
 
 _FEED: Final = TypeAdapter(Feed)
@@ -178,6 +185,9 @@ def subscription_of(row: Row[Any], topics: Sequence[str]) -> Subscription:
         created_at=row.created_at,
         slot_at=row.slot_at,
         listed=row.listed,
+        kind=SubscriptionKind(row.kind),
+        target=row.target,
+        weekly=row.weekly,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import OPEN_PHASES, Delivery, LedgerState, Phase, SubscriberState
 from aggregator.store import dialect
-from aggregator.store.schema import delivery, evidence, is_open, ledger, relay, revision, subscriber
+from aggregator.store.schema import delivery, is_open, ledger, relay, subscriber
 
 BATCH = 20
 
@@ -108,19 +108,8 @@ def _advance(connection: Connection, one: Delivery, phase: Phase, **values: Any)
 
 
 def _settle(connection: Connection, digest_id: int, state: LedgerState, *, reason: str | None = None) -> None:
-    told = (
-        select(revision.c.n)
-        .join(evidence, evidence.c.revision_id == revision.c.id)
-        .where(evidence.c.match_id == ledger.c.match_id)
-        .order_by(evidence.c.id.desc())
-        .limit(1)
-        .correlate(ledger)
-        .scalar_subquery()
-    )
-    values: dict[str, Any] = {"state": state.value, "reason": reason}
-    if state is LedgerState.DELIVERED:
-        values["revision_sent"] = told
-    connection.execute(update(ledger).where(ledger.c.digest_id == digest_id).values(values))
+    rows = update(ledger).where(ledger.c.digest_id == digest_id)
+    connection.execute(rows.values(state=state.value, reason=reason))
 
 
 def _park(connection: Connection, channel: str, until: datetime, detail: str | None) -> None:

@@ -1,6 +1,7 @@
 """What is due to a subscription, and the digest that claims it: one transaction for digest, ledger rows and bytes."""
 
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -215,12 +216,17 @@ def _claim_rows(
     connection: Connection, subscription_id: int, digest_id: int, items: Sequence[DueItem], now: datetime
 ) -> int:
     free = or_(ledger.c.state == LedgerState.PENDING.value, ledger.c.reason == "baseline")
+    values = {"state": LedgerState.PENDING.value, "digest_id": digest_id, "at": now}
+    by_revision: dict[int, list[int]] = defaultdict(list)
+    for item in items:
+        by_revision[item.revision].append(item.match_id)
     claimed = 0
-    for start in range(0, len(items), 500):
-        part = [item.match_id for item in items[start : start + 500]]
-        rows = update(ledger).where(ledger.c.subscription_id == subscription_id, ledger.c.match_id.in_(part))
-        values = {"state": LedgerState.PENDING.value, "digest_id": digest_id, "at": now}
-        claimed += connection.execute(rows.where(free, ledger.c.digest_id.is_(None)).values(values)).rowcount
+    for revision_told, match_ids in by_revision.items():
+        for start in range(0, len(match_ids), 500):
+            part = ledger.c.match_id.in_(match_ids[start : start + 500])
+            rows = update(ledger).where(ledger.c.subscription_id == subscription_id, part)
+            told = rows.where(free, ledger.c.digest_id.is_(None)).values(**values, revision_sent=revision_told)
+            claimed += connection.execute(told).rowcount
     return claimed
 
 

@@ -83,6 +83,7 @@ feed_state = Table(
     Column("gone", Boolean, nullable=False),
     Column("validators_from", Text),
     Column("slow_until", UtcDateTime),
+    Column("self_link", Text),  # where the document says it lives, when that is not where it was fetched
     Index(None, "host_id", "next_check_at"),
 )
 
@@ -270,7 +271,10 @@ subscription = Table(
     Column("slug", String(64), nullable=False),
     Column("schedule", Json, nullable=False),
     Column("empty", String(16), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="topics"),
     Column("channel", Text, nullable=False),
+    Column("target", Text),  # where a channel that is no mail leads to; a secret
+    Column("weekly", Boolean, nullable=False, server_default=false()),  # its reader asked for one mail a week
     Column("created_at", UtcDateTime, nullable=False),
     Column("slot_at", UtcDateTime),
     Column("listed", Boolean, nullable=False),
@@ -286,11 +290,21 @@ subscription_topic = Table(
     PrimaryKeyConstraint("subscription_id", "topic_id"),
 )
 
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("topic_id", String(64), nullable=False),  # empty: all of the subscription
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("subscription_id", "topic_id"),
+)
+
 digest = Table(
     "digest",
     metadata,
     id_column(),
     Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="digest"),
     Column("slot_at", UtcDateTime, nullable=False),
     Column("since", UtcDateTime),
     Column("subject", Text, nullable=False),
@@ -347,6 +361,38 @@ delivery = Table(
         sqlite_where=text("phase IN ('queued', 'sending', 'data', 'unknown')"),
         postgresql_where=text("phase IN ('queued', 'sending', 'data', 'unknown')"),
     ),
+)
+
+correction = Table(
+    "correction",
+    metadata,
+    id_column(),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("digest_id", ForeignKey("digest.id"), index=True),
+    UniqueConstraint("subscription_id", "entry_id", "revision", "kind"),
+    Index(
+        "ix_correction_pending",
+        "subscription_id",
+        "id",
+        sqlite_where=text("digest_id IS NULL"),
+        postgresql_where=text("digest_id IS NULL"),
+    ),
+)
+
+bounce = Table(
+    "bounce",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("weight", Float, nullable=False),
+    Column("code", String(16)),
+    Column("detail", Text, nullable=False),
+    Column("source", String(16), nullable=False),
+    PrimaryKeyConstraint("subscriber_id", "day"),
 )
 
 relay = Table(

@@ -96,8 +96,8 @@ def _save_subscriptions(
     mine = select(subscription).where(subscription.c.subscriber_id == subscriber_id)
     stored = {row.slug: row for row in connection.execute(mine)}
     for spec in specs:
-        values = {"schedule": schedule_json(spec.schedule), "empty": spec.empty.value, "channel": spec.channel}
-        values["listed"] = True
+        values = {"schedule": schedule_json(spec.schedule), "empty": spec.empty.value, "kind": spec.kind.value}
+        values |= {"channel": spec.channel, "target": spec.target, "listed": True}
         known = stored.get(spec.slug)
         if known is not None:
             id_ = known.id

@@ -30,15 +30,27 @@ class Schedule:
     quiet: Hours | None = None
 
 
+class SubscriptionKind(StrEnum):
+    """What a subscription tells: the matches of its topics, or what an operator must look after."""
+
+    TOPICS = "topics"
+    OPERATOR = "operator"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionSpec:
-    """What a person wrote of one subscription: topics, schedule, channel (mail, or `outbox`)."""
+    """What a person wrote of one subscription: topics, schedule, channel (mail, outbox, webhook or apprise).
+
+    `target` is the URL of a webhook or of an Apprise service; it is a secret.
+    """
 
     slug: str
     topics: tuple[str, ...]
     schedule: Schedule
     empty: Empty = Empty.SKIP
+    kind: SubscriptionKind = SubscriptionKind.TOPICS
     channel: str = "mail"
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +91,10 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A stored subscription of one subscriber. `slot_at` is the last slot already dealt with."""
+    """A stored subscription of one subscriber. `slot_at` is the last slot already dealt with.
+
+    `weekly` is its reader's own wish for one mail a week, whatever days the schedule names.
+    """
 
     id: int
     subscriber_id: int
@@ -91,6 +106,9 @@ class Subscription:
     created_at: datetime
     slot_at: datetime | None
     listed: bool
+    kind: SubscriptionKind = SubscriptionKind.TOPICS
+    target: str | None = None
+    weekly: bool = False
 
 
 class LedgerState(StrEnum):

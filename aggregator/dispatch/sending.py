@@ -1,0 +1,122 @@
+"""The outbox -> the channels: claim, send phase by phase, record, so that nothing is lost and nothing sent twice unasked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from aggregator.core.digests.fate import after_ambiguity, after_try
+from aggregator.core.errors import StoreError
+from aggregator.core.model.subscriptions import Delivery, Phase, SendFailed, SendFailure, SendResult
+from aggregator.mail.transport import Transport
+from aggregator.store import deliveries
+from aggregator.store.database import Store
+
+log = structlog.get_logger(__name__)
+
+DRAIN = 25.0  # seconds that a session past DATA may take to end
+
+
+class Sender:
+    """Sends what waits in the outbox. `transports` maps a channel to what carries it, `token` gives a fresh lease."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        transports: Mapping[str, Transport],
+        clock: Callable[[], datetime],
+        token: Callable[[], str],
+        lease: timedelta,
+    ) -> None:
+        self._store = store
+        self._transports = transports
+        self._clock = clock
+        self._token = token
+        self._lease = lease
+        self._in_data: set[asyncio.Task[Phase]] = set()
+
+    async def send_due(self) -> Mapping[str, Phase]:
+        """Send what waits in the outbox; how each delivery ended, by Message-ID.
+
+        Cancelling drops sessions that have not reached DATA and gives their leases back; those past it go on, and
+        `drain` waits for them.
+        """
+        lease = self._token()
+        waiting = await self._store.writing(deliveries.claim, now=self._clock(), lease=lease, lasts=self._lease)
+        if not waiting:
+            return {}
+        async with self._held(lease):
+            tries = [asyncio.create_task(self._deliver(one)) for one in waiting]
+            try:
+                await asyncio.wait(tries)
+            except asyncio.CancelledError:
+                for one in set(tries) - self._in_data:
+                    one.cancel()
+                await asyncio.shield(self._let_go(lease))
+                raise
+        return {one.message_id: done.result() for one, done in zip(waiting, tries, strict=True)}
+
+    async def _let_go(self, lease: str) -> None:
+        await self._store.writing(deliveries.release, lease=lease)
+        if self._in_data:
+            # Nobody keeps the lease any more; whoever took these over now would call them unknown and mail them again.
+            until = self._clock() + max(self._lease, timedelta(seconds=DRAIN))
+            await self._store.writing(deliveries.extend, lease=lease, until=until)
+
+    async def drain(self) -> None:
+        """Wait for sessions past DATA to end, at most 25 seconds."""
+        if self._in_data:
+            await asyncio.wait(self._in_data, timeout=DRAIN)
+
+    async def _deliver(self, one: Delivery) -> Phase:
+        if one.phase is Phase.DATA:
+            fate = after_ambiguity(one, "the service ended while the message was being given", now=self._clock())
+        else:
+            if not await self._store.writing(deliveries.begin, one, now=self._clock()):
+                return Phase.CANCELLED
+            fate = after_try(one, await self._send(one), now=self._clock())
+        await self._store.writing(deliveries.record, one, fate, now=self._clock())
+        if task := asyncio.current_task():
+            self._in_data.discard(task)
+        log.info("delivery.ended", message_id=one.message_id, phase=fate.phase.value, detail=fate.detail)
+        return fate.phase
+
+    async def _send(self, one: Delivery) -> SendResult:
+        async def before_data() -> None:
+            if task := asyncio.current_task():
+                self._in_data.add(task)
+            if not await self._store.writing(deliveries.entered_data, one):
+                raise LostLeaseError(one.message_id)
+
+        transport = self._transports.get(one.channel)
+        if transport is None:
+            return SendFailed(failure=SendFailure.CONFIG, detail=f"no such channel here: {one.channel}")
+        try:
+            return await transport.send(
+                sender=one.sender, recipient=one.recipient, message=one.message, before_data=before_data
+            )
+        except LostLeaseError:
+            return SendFailed(failure=SendFailure.RETRY, detail="another process took this delivery over")
+
+    @asynccontextmanager
+    async def _held(self, lease: str) -> AsyncIterator[None]:
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(self._lease.total_seconds() / 2)
+                try:
+                    await self._store.writing(deliveries.extend, lease=lease, until=self._clock() + self._lease)
+                except StoreError as error:  # it may be back before the lease is over
+                    log.warning("delivery.lease_not_kept", error=str(error))
+
+        keeper = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+
+
+class LostLeaseError(Exception):
+    """Another process took the delivery over before DATA was given: this one must not send it."""
