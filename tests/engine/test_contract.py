@@ -128,6 +128,7 @@ def test_many_wakes_during_a_run_make_exactly_one_more(make_engine: MakeEngine) 
             for _ in range(5):
                 engine.wake("refresh")
             await asyncio.sleep(0.1)
+            await until(lambda: not any("wake" in task.get_name() for task in asyncio.all_tasks()))
             work.gate.set()
             await until(lambda: work.ended == 2)
             await asyncio.sleep(0.15)

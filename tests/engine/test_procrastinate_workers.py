@@ -12,18 +12,23 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 
 from aggregator.core.errors import SchemaMismatchError, StoreError
+from aggregator.engine import procrastinate
 from aggregator.engine.contract import Job
 from aggregator.engine.procrastinate import ProcrastinateEngine, apply_schema, schema_applied
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 NOW = datetime(2026, 1, 21, 7, 30, tzinfo=UTC)
 NEVER_AGAIN = timedelta(hours=6)
+OTHER_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 MakeDatabase = Callable[[], str]
 
 
 @pytest.fixture
-def database(make_database: MakeDatabase) -> str:
+def database(make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> str:
+    # What is looked at after `stop` is what a worker leaves that had the time to sign off, also on a busy machine.
+    monkeypatch.setattr(procrastinate, "GRACE", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(procrastinate, "CLOSING", PATIENCE)
     url = make_database()
     apply_schema(url)
     return url
@@ -49,6 +54,15 @@ async def worker(url: str, *jobs: Job, stalled_after: float = 30.0) -> AsyncIter
 def rows(url: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, options="-c search_path=procrastinate", autocommit=True) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+def queued(url: str) -> list[tuple[object, ...]]:
+    """The jobs that wait or run, by kind and status: what ended well has no row any more."""
+    return rows(url, "SELECT task_name, status FROM procrastinate_jobs ORDER BY 1, status::text")
+
+
+async def all_asked_for_their_first_runs(*engines: ProcrastinateEngine) -> None:
+    await until(lambda: not any("first" in task.get_name() for engine in engines for task in engine._background))
 
 
 def test_two_workers_share_the_ticks_and_never_run_a_kind_at_the_same_moment(database: str) -> None:
@@ -86,13 +100,13 @@ def test_two_workers_tick_once_a_slot_together_and_not_once_each(database: str) 
             worker(database, Job("refresh", run, NEVER_AGAIN)) as east,
             worker(database, Job("refresh", run, NEVER_AGAIN)) as west,
         ):
-            await until(lambda: runs >= 1)
-            await asyncio.sleep(0.1)
+            await all_asked_for_their_first_runs(east, west)
+            await until(lambda: runs >= 1 and not queued(database))
             begun, slot = runs, 1_800_000_000_000
             await asyncio.gather(east._defer_slot("refresh", slot), west._defer_slot("refresh", slot))
-            await until(lambda: runs > begun)
+            await until(lambda: runs > begun and not queued(database))
             await asyncio.gather(east._defer_slot("refresh", slot), west._defer_slot("refresh", slot))
-            await asyncio.sleep(0.1)
+            await until(lambda: not queued(database))
             assert runs == begun + 1
 
     asyncio.run(scene())
@@ -107,8 +121,7 @@ def test_what_a_dead_worker_had_begun_is_taken_over(database: str) -> None:
             runs += 1
 
         async with worker(database, Job("refresh", run, NEVER_AGAIN)):
-            await until(lambda: runs == 1)
-            await asyncio.sleep(0.05)
+            await until(lambda: runs == 1 and not queued(database))
         rows(
             database,
             "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '31 seconds') RETURNING id",
@@ -119,8 +132,8 @@ def test_what_a_dead_worker_had_begun_is_taken_over(database: str) -> None:
             "SELECT 'refresh', 'refresh', 'refresh', 'refresh', 'doing', id FROM procrastinate_workers RETURNING id",
         )
         async with worker(database, Job("refresh", run, NEVER_AGAIN)):
-            await until(lambda: runs >= 2)
-        assert rows(database, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+            await until(lambda: runs >= 2 and not queued(database))
+            await until(lambda: rows(database, "SELECT count(*) FROM procrastinate_workers") == [(1,)])
         assert rows(database, "SELECT count(*) FROM procrastinate_workers") == [(0,)]
 
     asyncio.run(scene())
@@ -142,10 +155,11 @@ def test_what_a_living_worker_has_begun_is_left_to_it(database: str) -> None:
         ):
             await until(lambda: runs == 1)
             east.wake("refresh")
+            await until(lambda: queued(database) == [("refresh", "doing"), ("refresh", "todo")])
             await asyncio.sleep(0.15)
             assert runs == 1
             gate.set()
-            await until(lambda: runs == 2)
+            await until(lambda: runs >= 2)
 
     asyncio.run(scene())
 
@@ -176,23 +190,22 @@ def test_a_run_whose_end_could_not_be_noted_does_not_lock_its_kind(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scene() -> None:
-        runs = 0
+        runs = cuts = 0
 
         async def run() -> None:
             nonlocal runs
             runs += 1
 
         async def cut(**_: object) -> None:
+            nonlocal cuts
+            cuts += 1
             raise ConnectorException
 
         async with worker(database, Job("refresh", run, NEVER_AGAIN)) as engine:
             with monkeypatch.context() as patch:
                 patch.setattr(engine._app.job_manager, "finish_job", cut)
-                await until(lambda: runs == 1)
-                await asyncio.sleep(0.05)
-            assert rows(database, "SELECT status FROM procrastinate_jobs") == [("doing",)]
-            await until(lambda: runs == 2)
-        assert rows(database, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+                await until(lambda: cuts >= 1)
+            await until(lambda: runs >= 2 and not queued(database))
 
     asyncio.run(scene())
 
@@ -216,12 +229,11 @@ def test_nothing_is_left_behind_by_runs_that_went_well_failed_or_were_dropped(da
         jobs = [Job("well", well, NEVER_AGAIN), Job("fails", fails, NEVER_AGAIN), Job("hangs", hangs, NEVER_AGAIN)]
         async with worker(database, *jobs) as engine:
             await until(lambda: begun == 1 and engine.status()["fails"].last_error is not None)
-        assert rows(database, "SELECT task_name, status FROM procrastinate_jobs") == []
+            await until(lambda: queued(database) == [("hangs", "doing")])
+        assert queued(database) == []
         assert rows(database, "SELECT count(*) FROM procrastinate_workers") == [(0,)]
-        assert rows(
-            database,
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        ) == [(0,)]
+        # A backend notices only a moment later that its client has hung up.
+        await until(lambda: rows(database, OTHER_SESSIONS) == [(0,)])
 
     asyncio.run(scene())
 
@@ -239,8 +251,8 @@ def test_a_worker_leaves_kinds_that_only_newer_workers_know_alone(database: str)
             "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('compost', 'compost') RETURNING id",
         )
         async with worker(database, Job("refresh", run, NEVER_AGAIN)):
-            await until(lambda: runs == 1)
-        assert rows(database, "SELECT task_name, status FROM procrastinate_jobs") == [("compost", "todo")]
+            await until(lambda: runs == 1 and len(queued(database)) == 1)
+        assert queued(database) == [("compost", "todo")]
 
     asyncio.run(scene())
 
