@@ -219,7 +219,7 @@ def test_the_wheel_carries_the_package_its_migrations_and_its_data(wheel: zipfil
     assert wanted - carried == set()
     assert migrations - carried == set()
     assert {"aggregator/db/env.py", "aggregator/py.typed"} <= carried
-    assert any(name.startswith("aggregator/core/digests/templates/") for name in carried)
+    assert any(name.startswith("aggregator/core/digests/render/templates/") for name in carried)
     assert any(name.startswith("aggregator/packs/") for name in carried)
 
 

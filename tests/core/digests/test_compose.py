@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.core.digests.compose import Limits, compose
-from aggregator.core.digests.excerpt import excerpt
-from aggregator.core.digests.gather import by_words, stories
+from aggregator.core.digests.compose.excerpt import excerpt
+from aggregator.core.digests.compose.gather import by_words, stories
 from aggregator.core.model.digests import DigestContent, DueItem, Section, SourceReport
 from aggregator.core.model.topics import Fired, Span
 
@@ -252,7 +252,7 @@ def test_an_item_that_cannot_be_quoted_costs_only_its_own_line(monkeypatch: pyte
             raise RuntimeError
         return excerpt(text, spans, limit)
 
-    monkeypatch.setattr("aggregator.core.digests.compose.excerpt", fails_on_poison)
+    monkeypatch.setattr("aggregator.core.digests.compose.content.excerpt", fails_on_poison)
     section = only(digest([make_item(1, text="poison"), make_item(2)]))
     assert [bool(line.headline.runs) for line in section.stories] == [False, True]
 

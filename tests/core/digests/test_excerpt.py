@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.digests.excerpt import excerpt, headline
+from aggregator.core.digests.compose.excerpt import excerpt, headline
 from aggregator.core.model.digests import Excerpt
 
 RELEASE = (

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.core.digests import htmlpart, textpart
 from aggregator.core.digests.compose import compose
 from aggregator.core.digests.display import width
-from aggregator.core.digests.palette import DARK, INLINE, LIGHT, READ_ON, dark_rules
-from aggregator.core.digests.render import HTML_BUDGET, Links, render
+from aggregator.core.digests.render import HTML_BUDGET, Links, htmlpart, render, textpart
+from aggregator.core.digests.render.palette import DARK, INLINE, LIGHT, READ_ON, dark_rules
 from aggregator.core.model.digests import DigestContent, DueItem, Rendered, SourceNote, SourceReport, StoryLine
 from aggregator.core.model.topics import Fired, Span
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.core.digests.excerpt import excerpt, headline
-from aggregator.core.digests.gather import Grouping, by_words, stories
+from aggregator.core.digests.compose.excerpt import excerpt, headline
+from aggregator.core.digests.compose.gather import Grouping, by_words, stories
 from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Section, SourceReport, StoryLine
 from aggregator.core.model.feeds import Tier
 from aggregator.core.urls import host_of

@@ -6,8 +6,8 @@ Matched words stand between asterisks. An address always stands on a line of its
 from collections.abc import Iterator
 
 from aggregator.core.digests.display import apart, width, wrap
-from aggregator.core.digests.frame import FrameView
-from aggregator.core.digests.view import (
+from aggregator.core.digests.render.frame import FrameView
+from aggregator.core.digests.render.view import (
     NotesView,
     Place,
     Runs,

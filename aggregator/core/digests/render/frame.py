@@ -8,8 +8,7 @@ from datetime import UTC, tzinfo
 from urllib.parse import urlsplit
 
 from aggregator.core.digests.display import apart, cut, line
-from aggregator.core.digests.times import long_words, offset_words, short_words
-from aggregator.core.digests.view import (
+from aggregator.core.digests.render.view import (
     alerted_lines,
     is_clear,
     is_high,
@@ -18,6 +17,7 @@ from aggregator.core.digests.view import (
     plain_words,
     source_words,
 )
+from aggregator.core.digests.times import long_words, offset_words, short_words
 from aggregator.core.model.digests import DigestContent, Section, StoryLine
 
 SUBJECT = 120  # characters

@@ -3,12 +3,12 @@
 It builds no message and knows no header; it loads nothing but its own templates.
 """
 
-from aggregator.core.digests.budget import lighter
-from aggregator.core.digests.frame import FrameView, Links, frame_of
-from aggregator.core.digests.htmlpart import html_part, line_size, title_size
-from aggregator.core.digests.textpart import text_part
+from aggregator.core.digests.render.budget import lighter
+from aggregator.core.digests.render.frame import FrameView, Links, frame_of
+from aggregator.core.digests.render.htmlpart import html_part, line_size, title_size
+from aggregator.core.digests.render.textpart import text_part
+from aggregator.core.digests.render.view import Place, place_of
 from aggregator.core.digests.times import zone_of
-from aggregator.core.digests.view import Place, place_of
 from aggregator.core.model.digests import DigestContent, Rendered
 
 __all__ = ["HTML_BUDGET", "Links", "render"]

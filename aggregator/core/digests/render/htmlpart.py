@@ -8,12 +8,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from aggregator.core.digests.budget import LineSize
 from aggregator.core.digests.display import line
-from aggregator.core.digests.frame import FrameView
-from aggregator.core.digests.palette import INLINE, dark_rules
-from aggregator.core.digests.textpart import UNSHOWN
-from aggregator.core.digests.view import (
+from aggregator.core.digests.render.budget import LineSize
+from aggregator.core.digests.render.frame import FrameView
+from aggregator.core.digests.render.palette import INLINE, dark_rules
+from aggregator.core.digests.render.textpart import UNSHOWN
+from aggregator.core.digests.render.view import (
     Place,
     alerted_lines,
     is_sound,
@@ -86,7 +86,7 @@ def _title(section: Section) -> tuple[str, str]:
 def _templates() -> Environment:
     """The templates, read at first use. Escaping is always on: a file's suffix does not decide it."""
     environment = Environment(
-        loader=PackageLoader("aggregator.core.digests"),
+        loader=PackageLoader("aggregator.core.digests.render"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
