@@ -10,10 +10,8 @@ from datetime import datetime
 from aggregator.core.digests.compose.excerpt import excerpt, headline
 from aggregator.core.digests.compose.gather import Grouping, by_words, stories
 from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Section, SourceReport, StoryLine
-from aggregator.core.model.feeds import Tier
+from aggregator.core.stories.lead import Rank, lead_rank, news_at
 from aggregator.core.urls import host_of
-
-_TIERS: Mapping[str, int] = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,13 +144,11 @@ def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
 
 
 def _when(item: DueItem) -> datetime:
-    """When an item became news: what the publisher says, as far as it can be true."""
-    said = None if item.date_suspect else item.published
-    return min(said or item.first_seen, item.first_seen)
+    return news_at(published=item.published, date_suspect=item.date_suspect, first_seen=item.first_seen)
 
 
-def _lead_rank(item: DueItem) -> tuple[int, int, float, int]:
-    return _TIERS.get(item.tier, len(_TIERS)), -len(item.text), item.first_seen.timestamp(), item.match_id
+def _lead_rank(item: DueItem) -> Rank:
+    return lead_rank(tier=item.tier, length=len(item.text), first_seen=item.first_seen, number=item.match_id)
 
 
 def _clauses(items: Iterable[DueItem]) -> frozenset[str]:

@@ -1,0 +1,48 @@
+"""Who leads a story, and who had it first."""
+
+from datetime import timedelta
+
+import pytest
+
+from aggregator.core.stories.lead import coverage, lead_rank, lead_reason, news_at
+from tests.factories import NOW
+
+HOUR = timedelta(hours=1)
+
+
+def test_the_source_nearest_to_the_facts_leads_then_the_fullest_text_then_the_first() -> None:
+    members = {
+        "early": lead_rank(tier="media", length=900, first_seen=NOW, number=4),
+        "late": lead_rank(tier="media", length=900, first_seen=NOW + HOUR, number=1),
+        "short": lead_rank(tier="media", length=80, first_seen=NOW - HOUR, number=2),
+        "agency": lead_rank(tier="official", length=10, first_seen=NOW + HOUR, number=5),
+        "unheard": lead_rank(tier="blog of somebody", length=9000, first_seen=NOW - HOUR, number=3),
+    }
+    assert sorted(members, key=lambda name: members[name]) == ["agency", "early", "late", "short", "unheard"]
+
+
+@pytest.mark.parametrize(
+    ("tier", "others", "reason"),
+    [
+        ("media", [], "it is the only one"),
+        ("official", ["wire", "media"], "the only official source"),
+        ("media", ["media", "other"], "the fullest text of the media sources"),
+    ],
+)
+def test_why_a_member_leads_is_told(tier: str, others: list[str], reason: str) -> None:
+    assert lead_reason(tier, others) == reason
+
+
+def test_an_entry_is_news_when_its_publisher_says_unless_that_cannot_be() -> None:
+    assert news_at(published=NOW - HOUR, date_suspect=False, first_seen=NOW) == NOW - HOUR
+    assert news_at(published=NOW - HOUR, date_suspect=True, first_seen=NOW) == NOW
+    assert news_at(published=NOW + HOUR, date_suspect=False, first_seen=NOW) == NOW
+    assert news_at(published=None, date_suspect=False, first_seen=NOW) == NOW
+
+
+def test_coverage_counts_each_feed_once_from_its_first_entry() -> None:
+    told = [("wire", NOW + HOUR), ("daily", NOW), ("wire", NOW + 3 * HOUR), ("post", NOW + 2 * HOUR)]
+    assert [(one.feed_id, one.behind) for one in coverage(told)] == [
+        ("daily", timedelta(0)), ("wire", HOUR), ("post", 2 * HOUR),
+    ]  # fmt: skip
+    assert coverage([]) == ()
