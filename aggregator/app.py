@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from aggregator import __version__
+from aggregator.channels import make_signer, make_transports
 from aggregator.configure import Configurator
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
@@ -18,8 +19,6 @@ from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
 from aggregator.fetch.guard import Resolver
-from aggregator.mail.files import FileTransport, MaildirTransport
-from aggregator.mail.smtp import SmtpTransport
 from aggregator.mail.transport import Transport
 from aggregator.refresh import Refresher, Visitor
 from aggregator.replay import Replayer
@@ -57,6 +56,7 @@ class App:
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self.fetcher)
         self._open.push_async_callback(self.workers.stop)
+        self._open.push_async_callback(self.dispatcher.aclose)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -196,28 +196,18 @@ def make_dispatcher(settings: Settings, store: Store, transports: Mapping[str, T
     )
 
 
-def make_transports(settings: Settings) -> Mapping[str, Transport]:
-    """What carries each channel: `mail` as the settings say, `outbox` always to the outbox folder."""
-    folder = FileTransport(settings.mail_dir)
-    if settings.mail_transport == "maildir":
-        return {"mail": (maildir := MaildirTransport(settings.mail_dir)), "outbox": maildir}
-    if settings.mail_transport == "file" or settings.smtp_host is None:
-        return {"mail": folder, "outbox": folder}
-    smtp = SmtpTransport(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        tls=settings.smtp_tls,
-        user=settings.smtp_user,
-        password=settings.smtp_password.reveal() if settings.smtp_password else None,
-    )
-    return {"mail": smtp, "outbox": folder}
-
-
 def make_postmaster(settings: Settings) -> Postmaster:
     """Who our mail is from; its secret is the setting's, or a file of the data folder made at first use."""
     domain = wire_address(split_sender(settings.mail_from)[1]).rpartition("@")[2] or "localhost"
     secret = settings.secret.reveal().encode() if settings.secret else stored_secret(settings.data_dir / "secret")
-    return Postmaster(sender=settings.mail_from, domain=domain, secret=secret, base_url=settings.base_url)
+    signer = make_signer(settings)
+    return Postmaster(
+        sender=settings.mail_from,
+        domain=domain,
+        secret=secret,
+        base_url=settings.base_url,
+        sign=signer.sign if signer else None,
+    )
 
 
 def stored_secret(path: Path) -> bytes:

@@ -35,6 +35,9 @@ class Slow:
     async def check(self) -> SendResult:
         return Sent(response="250 ok")
 
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
     def describe(self) -> str:
         return "slow"
 

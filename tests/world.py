@@ -46,6 +46,9 @@ class MailBox:
     async def check(self) -> SendResult:
         return Sent(response="250 ok")
 
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
     def describe(self) -> str:
         return "a list"
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aggregator.cli.opening import open_archive, start_logging, with_app
-from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
+from aggregator.cli.options import AsJson, Context, Limit, RedirectAllTo, everywhere, new_app
 from aggregator.cli.output import Column, ago, clean, count, note, print_json, print_table, say
 from aggregator.cli.waiting import waiting
 from aggregator.core.errors import AggregatorError, UsageError
@@ -74,7 +75,7 @@ def _instant(text: str | None) -> "datetime | None":
 
 @app.command()
 @everywhere
-def run(here: Context, *, as_json: AsJson = False) -> None:
+def run(here: Context, *, redirect_all_to: RedirectAllTo = None, as_json: AsJson = False) -> None:
     """Make what is due and send what waits, now. Exit code 1 when a mail did not go out."""
 
     async def work(one: "App") -> "tuple[Dispatched, tuple[FrozenDigest, ...]]":
@@ -86,7 +87,7 @@ def run(here: Context, *, as_json: AsJson = False) -> None:
         told = await one.store.reading(digests.latest, limit=10_000, message_ids=set(done.deliveries))
         return done, told
 
-    done, told = with_app(here, work, processes=False)
+    done, told = with_app(replace(here, redirect_all_to=redirect_all_to), work, processes=False)
     if as_json:
         for one in told:
             print_json(_line(one))

@@ -46,7 +46,8 @@ def _findings(here: Context) -> "Sequence[Finding]":
 
 def _examine(settings: Settings) -> "Iterator[Finding]":
     from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.app import make_clock, make_transports  # noqa: PLC0415 - as above
+    from aggregator.app import make_clock  # noqa: PLC0415 - as above
+    from aggregator.channels import make_transports  # noqa: PLC0415 - as above
     from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
 
     yield from station.libraries()

@@ -60,6 +60,8 @@ def build_app(context: Context, *, runs_on: bool = False) -> "App":
     clock = make_clock(settings, runs_on=runs_on)
     if runs_on and settings.clock is not None:
         warn(f"the clock is set: it runs on from {settings.clock:%Y-%m-%d %H:%M:%S} UTC (AGGREGATOR_CLOCK)")
+    if settings.redirect_all_to:
+        warn(redirected(settings))
     prepare_database(settings, now=clock(), upgrade=runs_on)
     return build(settings, os.environ, clock=clock)
 
@@ -78,6 +80,7 @@ def with_app(context: Context, work: Callable[["App"], Awaitable[T]], *, process
         try:
             return await work(app)
         finally:
+            await app.dispatcher.aclose()
             app.store.close()
 
     return stoppable(within())
@@ -99,6 +102,14 @@ def stoppable(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(listening())
     except asyncio.CancelledError:
         raise typer.Exit(TERMINATED) from None
+
+
+def redirected(settings: Settings) -> str:
+    """What is said wherever mail could leave while everything is redirected."""
+    address = settings.redirect_all_to
+    return (
+        f"every mail goes to {address}, webhooks and notifications into {settings.mail_dir}; what is due counts as sent"
+    )
 
 
 def start_logging(settings: Settings, *, quiet: bool) -> Settings:

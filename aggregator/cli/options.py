@@ -42,6 +42,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, fo
 Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")]
 
 
+RedirectAllTo = Annotated[
+    str | None, typer.Option("--redirect-all-to", metavar="ADDRESS", help="Every mail to this address, for a trial.")
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Where a command works; None is what the environment says."""
@@ -49,10 +54,17 @@ class Context:
     config: Path | None = None
     database: str | None = None
     data_dir: Path | None = None
+    redirect_all_to: str | None = None
 
     def settings(self) -> Settings:
         """The settings of this process, these places first. Raises ConfigError with every problem."""
-        return load(os.environ, config=self.config, database=self.database, data_dir=self.data_dir)
+        return load(
+            os.environ,
+            config=self.config,
+            database=self.database,
+            data_dir=self.data_dir,
+            redirect_all_to=self.redirect_all_to,
+        )
 
 
 def _place(name: str, flag: str, kind: Any, metavar: str, help_: str) -> inspect.Parameter:

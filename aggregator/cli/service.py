@@ -1,12 +1,13 @@
 """`run`, the service, and `worker`, one of many processes that share its work on PostgreSQL."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregator.cli.opening import build_app, stoppable
-from aggregator.cli.options import Context, everywhere, new_app
+from aggregator.cli.options import Context, RedirectAllTo, everywhere, new_app
 from aggregator.cli.output import count, say
 from aggregator.core.errors import ConfigError, Problem
 
@@ -21,7 +22,7 @@ Once = Annotated[bool, typer.Option("--once", help="One full cycle, then exit.")
 
 @app.command()
 @everywhere
-def run(here: Context, *, once: Once = False) -> None:
+def run(here: Context, *, once: Once = False, redirect_all_to: RedirectAllTo = None) -> None:
     """The service: follow feeds.yaml, check due feeds, match, and mail due digests, until SIGTERM or Ctrl-C.
 
     It prepares the database, ticks every few seconds and reads feeds.yaml again when it changes. Only one service may
@@ -29,7 +30,7 @@ def run(here: Context, *, once: Once = False) -> None:
     """
     from aggregator.engine.service import LANES, serve  # noqa: PLC0415 - lazily, as all of the command line
 
-    service = build_app(here, runs_on=True)
+    service = build_app(replace(here, redirect_all_to=redirect_all_to), runs_on=True)
     if once:
         say(stoppable(_one_cycle(service)))
     else:
@@ -39,10 +40,11 @@ def run(here: Context, *, once: Once = False) -> None:
 
 @app.command()
 @everywhere
-def worker(here: Context) -> None:
+def worker(here: Context, *, redirect_all_to: RedirectAllTo = None) -> None:
     """One of many processes that share the service's work through PostgreSQL. Start as many as are needed."""
     from aggregator.engine.service import LANES, work  # noqa: PLC0415 - lazily, as all of the command line
 
+    here = replace(here, redirect_all_to=redirect_all_to)
     settings = here.settings()
     if not settings.database.startswith("postgresql:"):
         hint = "set it to postgresql://user@host/name, or use `aggregator run`, which needs no other process"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.cli.manners import manners, manners_json
-from aggregator.cli.opening import Archive, open_archive
+from aggregator.cli.opening import Archive, open_archive, redirected
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import RETRIED, Column, ago, count, print_json, print_table, say
 from aggregator.cli.paragraphs import heading, paragraph
@@ -55,6 +55,8 @@ def _print(seen: "Glance", archive: Archive, limit: int) -> None:
     }
     for name, text in lines.items():
         paragraph(text, lead=f"{name:<9} ")
+    if archive.settings.redirect_all_to:
+        paragraph(redirected(archive.settings), lead="warning   ", style="warning")
     for channel, detail in seen.parked.items():
         paragraph(f"the channel {channel} is parked: {detail}", lead="problem   ", style="problem")
     for line in seen.config_problems:
@@ -145,6 +147,7 @@ def _told(seen: "Glance", archive: Archive) -> dict[str, Any]:
         "ledger": dict(seen.totals.ledger),
         "outbox": {"phases": dict(seen.phases), "parked": dict(seen.parked)},
         "database": {"url": archive.settings.database_shown, "bytes": seen.size},
+        "redirect_all_to": archive.settings.redirect_all_to,
         "disk_free_bytes": seen.free,
     }
 

@@ -3,7 +3,8 @@
 from html import escape
 from typing import TYPE_CHECKING
 
-from aggregator.app import make_clock, make_transports, new_token
+from aggregator.app import make_clock, new_token
+from aggregator.channels import make_signer, make_transports
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.headers import build_message
 from aggregator.core.errors import UsageError
@@ -33,7 +34,13 @@ async def send(settings: "Settings", address: str | None) -> "tuple[str, SendRes
         )
     except ValueError as error:
         raise UsageError(f"no mail can go there: {error}") from None
-    return way, await transport.send(sender=sender, recipient=address, message=message, before_data=_nothing_to_record)
+    if signer := make_signer(settings):
+        message = signer.sign(message, now)
+    try:
+        result = await transport.send(sender=sender, recipient=address, message=message, before_data=_nothing_to_record)
+    finally:
+        await transport.aclose()
+    return way, result
 
 
 def words(way: str) -> Rendered:

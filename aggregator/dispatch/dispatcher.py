@@ -46,3 +46,7 @@ class Dispatcher:
     async def drain(self) -> None:
         """Wait for sessions past DATA to end; see `Sender.drain`."""
         await self._sender.drain()
+
+    async def aclose(self) -> None:
+        """Give back what the channels hold open; see `Sender.aclose`."""
+        await self._sender.aclose()

@@ -71,6 +71,11 @@ class Sender:
         if self._in_data:
             await asyncio.wait(self._in_data, timeout=DRAIN)
 
+    async def aclose(self) -> None:
+        """Give back what the channels hold open."""
+        for transport in {id(one): one for one in self._transports.values()}.values():
+            await transport.aclose()
+
     async def _deliver(self, one: Delivery) -> Phase:
         if one.phase is Phase.DATA:
             fate = after_ambiguity(one, "the service ended while the message was being given", now=self._clock())

@@ -39,6 +39,9 @@ class FileTransport:
         """Write and remove a file."""
         return await asyncio.to_thread(_written, partial(_probe, self.directory))
 
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
     def describe(self) -> str:
         """The folder."""
         return f"folder {self.directory}"
@@ -51,6 +54,37 @@ class FileTransport:
             _put(self.directory / f"{stem}.html", page.encode("utf-8", "replace"), self.directory)
         # The mail itself comes last: where it stands, the sending is complete.
         path = self.directory / f"{stem}.eml"
+        _put(path, message, self.directory)
+        return path
+
+
+class PayloadFolder:
+    """An outbox folder for what is no mail: each payload in a file of its own, `webhook-3f9a1c07be.json`."""
+
+    def __init__(self, directory: Path, *, stem: str, suffix: str) -> None:
+        self.directory = directory
+        self._stem, self._suffix = stem, suffix
+
+    async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
+        """Write the payload, as `Transport.send` says. `Sent.response` is the path."""
+        del sender, recipient
+        await before_data()
+        return await asyncio.to_thread(_written, partial(self._write, message))
+
+    async def check(self) -> SendResult:
+        """Write and remove a file."""
+        return await asyncio.to_thread(_written, partial(_probe, self.directory))
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+    def describe(self) -> str:
+        """The folder."""
+        return f"folder {self.directory}"
+
+    def _write(self, message: bytes) -> Path:
+        _make(self.directory)
+        path = self.directory / f"{self._stem}-{hashlib.sha256(message).hexdigest()[:10]}{self._suffix}"
         _put(path, message, self.directory)
         return path
 
@@ -70,6 +104,9 @@ class MaildirTransport:
     async def check(self) -> SendResult:
         """Make the maildir where there is none, and write and remove a file in its `tmp`."""
         return await asyncio.to_thread(_written, self._probe)
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
 
     def describe(self) -> str:
         """The folder."""

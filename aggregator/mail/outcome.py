@@ -4,7 +4,7 @@ import errno
 import re
 from enum import StrEnum
 
-from aggregator.core.model.subscriptions import SendFailed, SendFailure
+from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult
 
 DETAIL_LIMIT = 300
 
@@ -67,13 +67,24 @@ def _permanent(step: Step, code: int, enhanced: str) -> SendFailure:
 
 def refused(step: Step, code: int, text: str) -> SendFailed:
     """The failure that a server's reply (three digits and its words) means at `step`."""
-    failure = classify(step, code=code, enhanced=enhanced_code(text))
-    return SendFailed(failure=failure, detail=one_line(f"{step}: {code} {text}"), code=code)
+    enhanced = enhanced_code(text)
+    failure = classify(step, code=code, enhanced=enhanced)
+    return SendFailed(failure=failure, detail=one_line(f"{step}: {code} {text}"), code=code, enhanced=enhanced)
+
+
+def throttled(result: SendResult) -> bool:
+    """Whether the relay asked for less: 421, or an enhanced 4.7.x (a policy that holds for now, RFC 3463 section 3.8)."""
+    return isinstance(result, SendFailed) and (result.code == 421 or (result.enhanced or "").startswith("4.7."))
 
 
 def broken(step: Step, words: str) -> SendFailed:
     """The failure that a session without a reply means at `step`; `words` say what happened."""
     return SendFailed(failure=classify(step), detail=one_line(f"{step}: {words}"))
+
+
+def config(step: Step, words: str) -> SendFailed:
+    """The failure that is our configuration's, whatever the relay would say; it waits for a person."""
+    return SendFailed(failure=SendFailure.CONFIG, detail=f"{step}: {words}")
 
 
 def unwritable(error: OSError) -> SendFailed:

@@ -1,46 +1,36 @@
-"""Sends finished mails to one SMTP relay, phase by phase, so that a failure says whether the mail may have gone out.
+"""Finished mails -> one SMTP relay, as a guest it likes to have: few connections, used again, at a measured pace.
 
-It never falls back to an unencrypted line and never sends to more than one recipient at a time.
+Where a mail may have gone out is judged by the session; whether it is tried again is not decided here.
 """
 
-import contextlib
-import re
-import socket
+import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Literal
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
-
-from aggregator.core.digests.address import address_problem, needs_smtputf8, wire_address
+from aggregator.core.digests.address import address_problem
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.core.urls import is_loopback
-from aggregator.mail.outcome import Step, broken, one_line, refused
+from aggregator.mail.outcome import Step, config, throttled
+from aggregator.mail.pace import Pace
+from aggregator.mail.session import Session, SmtpTimeouts, Tls
 from aggregator.mail.transport import BeforeData
 
-Tls = Literal["starttls", "implicit", "none"]
-
-_TROUBLE = (SMTPException, OSError, TimeoutError, ValueError)
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_LEADING_DOT = re.compile(rb"(?m)^\.")
+__all__ = ["SmtpManners", "SmtpTimeouts", "SmtpTransport"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpTimeouts:
-    """Seconds to wait: for connection and greeting, for a command's reply, for the reply to a whole message.
+class SmtpManners:
+    """What one relay is asked to bear: mails a second, connections at a time, mails on each, seconds one may rest."""
 
-    The last is long because giving up on it makes duplicates; RFC 5321 section 4.5.3.2.6 asks for ten minutes.
-    """
-
-    connect: float = 30
-    command: float = 60
-    data: float = 600
-    quit: float = 5
+    rate: float = 10
+    connections: int = 4
+    mails: int = 100
+    rest: float = 5
 
 
 class SmtpTransport:
-    """One relay. Every mail has a session of its own."""
+    """One relay, and the connections to it. Its user closes it in the event loop in which it was used."""
 
     def __init__(
         self,
@@ -51,9 +41,11 @@ class SmtpTransport:
         user: str | None = None,
         password: str | None = None,
         timeouts: SmtpTimeouts | None = None,
+        manners: SmtpManners | None = None,
+        pace: Pace | None = None,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """`tls_context` replaces the system's trusted certificates.
+        """`tls_context` replaces the system's trusted certificates, `pace` the one that `manners.rate` makes.
 
         Raises ValueError for `tls="none"` to a host that is not loopback by name.
         """
@@ -61,24 +53,24 @@ class SmtpTransport:
             raise ValueError(f"unencrypted SMTP is for loopback only, not for {host}")
         self.host, self.port, self.tls = host, port, tls
         self.timeouts = timeouts or SmtpTimeouts()
+        self.manners = manners or SmtpManners()
         self._credentials = (user, password or "") if user else None
         self._tls_context = tls_context
+        self._pace = pace or Pace(self.manners.rate)
+        self._lines = asyncio.Semaphore(self.manners.connections)
+        self._resting: dict[Session, asyncio.TimerHandle] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
         """Send `message` to `recipient`, as `Transport.send` says. `Sent.response` is the relay's final reply."""
         problem = _envelope_problem(sender, recipient)
         if problem:
             return problem
-        session = self._session()
-        try:
-            result: SendResult | None = await session.prepare(sender, recipient or "")
-            if result is None:
-                await before_data()
-                result = await session.transfer(message)
-        except BaseException:
-            session.abort()
-            raise
-        await session.leave()
+        async with self._lines:
+            await self._pace.turn()
+            result = await self._hand_over(sender, recipient or "", message, before_data)
+        if throttled(result):
+            self._pace.slow_down()
         return result
 
     async def check(self) -> SendResult:
@@ -99,138 +91,81 @@ class SmtpTransport:
         login = f", as {self._credentials[0]}" if self._credentials else ""
         return f"SMTP {self.host}:{self.port} ({how}{login})"
 
-    def _session(self) -> "_Session":
+    async def aclose(self) -> None:
+        """Say goodbye on the connections that rest, which may take a second, and close them."""
+        for session, timer in list(self._resting.items()):
+            timer.cancel()
+            self._dismiss(session)
+        if self._leaving:
+            _, late = await asyncio.wait(self._leaving, timeout=1)
+            for one in late:
+                one.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _hand_over(self, sender: str, recipient: str, message: bytes, before_data: BeforeData) -> SendResult:
+        rested = self._rested()
+        if rested is not None:
+            result = await self._through(rested, sender, recipient, message, before_data)
+            if not rested.was_stale(result):
+                return result
+        return await self._through(self._session(), sender, recipient, message, before_data)
+
+    async def _through(
+        self, session: Session, sender: str, recipient: str, message: bytes, before_data: BeforeData
+    ) -> SendResult:
+        try:
+            result: SendResult | None = await session.prepare(sender, recipient)
+            if result is None:
+                await before_data()
+                result = await session.transfer(message)
+            if session.mails < self.manners.mails and await session.ready_again(result):
+                self._let_rest(session)
+                return result
+        except BaseException:
+            session.abort()
+            raise
+        await session.leave()
+        return result
+
+    def _rested(self) -> Session | None:
+        """A connection that waits for its next mail, the latest used first; those the relay closed are dropped."""
+        while self._resting:
+            session, timer = self._resting.popitem()
+            timer.cancel()
+            if session.stands:
+                return session
+            session.abort()
+        return None
+
+    def _let_rest(self, session: Session) -> None:
+        loop = asyncio.get_running_loop()
+        self._resting[session] = loop.call_later(self.manners.rest, self._dismiss, session)
+
+    def _dismiss(self, session: Session) -> None:
+        self._resting.pop(session, None)
+        leaving = asyncio.get_running_loop().create_task(self._leave(session))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    @staticmethod
+    async def _leave(session: Session) -> None:
+        try:
+            with suppress(Exception):  # a goodbye that fails changes nothing
+                await session.leave()
+        finally:
+            session.abort()
+
+    def _session(self) -> Session:
         if self._tls_context is None and self.tls != "none":
             self._tls_context = ssl.create_default_context()
-        return _Session(self.host, self.port, self.tls, self._credentials, self.timeouts, self._tls_context)
-
-
-class _Session:
-    """One connection to the relay. `step` is how far it came; every failure is judged by it."""
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        tls: Tls,
-        credentials: tuple[str, str] | None,
-        timeouts: SmtpTimeouts,
-        context: ssl.SSLContext | None,
-    ) -> None:
-        self.step = Step.CONNECT
-        self._tls, self._credentials, self._timeouts = tls, credentials, timeouts
-        self._client = SMTP(
-            hostname=host,
-            port=port,
-            timeout=timeouts.command,
-            local_hostname="localhost",  # never said; without one the library asks the DNS for our name
-            use_tls=tls == "implicit",
-            start_tls=False,
-            tls_context=context,
+        return Session(
+            host=self.host,
+            port=self.port,
+            tls=self.tls,
+            credentials=self._credentials,
+            timeouts=self.timeouts,
+            context=self._tls_context,
         )
-
-    async def open(self) -> SendFailed | None:
-        """Connect, greet, encrypt, log in; None when the relay is ready for a mail."""
-        try:
-            return await self._connect() or await self._secure() or await self._login()
-        except _TROUBLE as error:
-            return _failed(self.step, error)
-
-    async def prepare(self, sender: str, recipient: str) -> SendFailed | None:
-        """Open the session and name both ends of the mail; None when the relay will take the message."""
-        failed = await self.open()
-        if failed:
-            return failed
-        try:
-            return await self._envelope(sender, recipient)
-        except _TROUBLE as error:
-            return _failed(self.step, error)
-
-    async def transfer(self, message: bytes) -> SendResult:
-        """Hand over the message. The library's own DATA would hide whether the relay had asked for it (354)."""
-        try:
-            self.step = Step.DATA
-            reply = await self._client.execute_command(b"DATA", timeout=self._timeouts.command)
-            if reply.code != 354:
-                return refused(self.step, reply.code, reply.message)
-            protocol = self._client.protocol
-            if protocol is None:
-                return broken(self.step, "connection lost")
-            protocol.write(_on_the_wire(message))
-            self.step = Step.BODY
-            reply = await protocol.read_response(timeout=self._timeouts.data)
-        except _TROUBLE as error:
-            self.abort()  # a line that lost its place takes no goodbye
-            return _failed(self.step, error)
-        if 200 <= reply.code <= 299:
-            return Sent(response=one_line(f"{reply.code} {reply.message}"))
-        return refused(self.step, reply.code, reply.message)
-
-    async def leave(self) -> None:
-        """Say goodbye if the line still stands; what the relay makes of that changes nothing any more."""
-        with contextlib.suppress(*_TROUBLE):
-            if self._client.is_connected:
-                await self._client.quit(timeout=self._timeouts.quit)
-        self.abort()
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self._client.close()
-
-    def cipher(self) -> str:
-        """The TLS version in use, or that there is none."""
-        encrypted = self._client.get_transport_info("ssl_object") if self._client.is_connected else None
-        return str(encrypted.version()) if encrypted else "unencrypted"
-
-    async def _connect(self) -> SendFailed | None:
-        await self._client.connect(timeout=self._timeouts.connect)
-        if self._tls == "none" and not is_loopback(str(self._client.get_transport_info("peername")[0])):
-            # The name was loopback's, its address is not: somebody else answers for it.
-            return _config(self.step, "unencrypted SMTP is for loopback only")
-        self.step = Step.HELLO
-        await self._client.ehlo(hostname=self._own_name())
-        return None
-
-    async def _secure(self) -> SendFailed | None:
-        if self._tls != "starttls":
-            return None
-        self.step = Step.TLS
-        if not self._client.supports_extension("starttls"):
-            return _config(self.step, "the relay does not offer STARTTLS, and mail is not sent unencrypted")
-        await self._client.starttls()
-        self.step = Step.HELLO
-        await self._client.ehlo(hostname=self._own_name())
-        return None
-
-    async def _login(self) -> SendFailed | None:
-        if self._credentials is None:
-            return None
-        self.step = Step.LOGIN
-        if not self._client.supported_auth_methods:
-            return _config(self.step, "the relay offers no way to log in that we know")
-        await self._client.login(*self._credentials)
-        return None
-
-    async def _envelope(self, sender: str, recipient: str) -> SendFailed | None:
-        wide = needs_smtputf8(sender) or needs_smtputf8(recipient)
-        self.step = Step.RCPT if needs_smtputf8(recipient) else Step.MAIL
-        if wide and not self._client.supports_extension("smtputf8"):
-            failure = SendFailure.RECIPIENT if needs_smtputf8(recipient) else SendFailure.CONFIG
-            return SendFailed(failure=failure, detail=f"{self.step}: the address needs SMTPUTF8, which the relay lacks")
-        encoding, options = ("utf-8", ["SMTPUTF8", "BODY=8BITMIME"]) if wide else ("ascii", [])
-        self.step = Step.MAIL
-        await self._client.mail(wire_address(sender), options=options, encoding=encoding)
-        self.step = Step.RCPT
-        await self._client.rcpt(wire_address(recipient), encoding=encoding)
-        return None
-
-    def _own_name(self) -> str:
-        """Our name for EHLO: the host's full one, else its address as a literal (RFC 5321 section 4.1.4)."""
-        name = socket.gethostname()
-        if "." in name and name.isascii():
-            return name
-        address = ip_address(str(self._client.get_transport_info("sockname")[0]).partition("%")[0])
-        return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
 
 
 def _envelope_problem(sender: str, recipient: str | None) -> SendFailed | None:
@@ -238,23 +173,6 @@ def _envelope_problem(sender: str, recipient: str | None) -> SendFailed | None:
         return SendFailed(failure=SendFailure.RECIPIENT, detail="the subscriber has no address")
     wrong = address_problem(sender)
     if wrong:
-        return _config(Step.MAIL, f"the sender's address is wrong: {wrong}")
+        return config(Step.MAIL, f"the sender's address is wrong: {wrong}")
     wrong = address_problem(recipient)
     return SendFailed(failure=SendFailure.RECIPIENT, detail=f"recipient: {wrong}") if wrong else None
-
-
-def _config(step: Step, words: str) -> SendFailed:
-    return SendFailed(failure=SendFailure.CONFIG, detail=f"{step}: {words}")
-
-
-def _failed(step: Step, error: Exception) -> SendFailed:
-    if isinstance(error, SMTPResponseException) and error.code > 0:
-        return refused(step, error.code, error.message)
-    return broken(step, str(error) or type(error).__name__)
-
-
-def _on_the_wire(message: bytes) -> bytes:
-    """The message as DATA carries it: CRLF only, leading dots doubled, the final dot (RFC 5321 section 4.5.2)."""
-    text = _LINE_END.sub(b"\r\n", message)
-    whole = text if text.endswith(b"\r\n") else text + b"\r\n"
-    return _LEADING_DOT.sub(b"..", whole) + b".\r\n"

@@ -25,6 +25,10 @@ class Transport(Protocol):
         """Find out whether mail could leave now, without sending any: `Sent` says what answered."""
         ...
 
+    async def aclose(self) -> None:
+        """Give back what it holds open between two mails. It may be used again afterwards."""
+        ...
+
     def describe(self) -> str:
         """Name the channel for people, without any secret."""
         ...

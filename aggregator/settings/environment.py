@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.errors import ConfigError, Problem
 from aggregator.core.urls import is_loopback
 from aggregator.settings.model import PREFIX, SECRETS, SETTINGS, Settings, Variable
@@ -30,13 +31,15 @@ def load(
     config: Path | None = None,
     database: str | None = None,
     data_dir: Path | None = None,
+    redirect_all_to: str | None = None,
 ) -> Settings:
     """Settings of an environment; the arguments win over their variables. An empty value is an unset one.
 
     Raises ConfigError with every problem found: unknown names, wrong values, and values that contradict each other.
     """
     given = {name: value.strip() for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
-    for name, argument in (("CONFIG", config), ("DATABASE", database), ("DATA_DIR", data_dir)):
+    named = {"CONFIG": config, "DATABASE": database, "DATA_DIR": data_dir, "REDIRECT_ALL_TO": redirect_all_to}
+    for name, argument in named.items():
         if argument is not None:
             given[PREFIX + name] = str(argument)
             given.pop(f"{PREFIX}{name}_FILE", None)
@@ -136,8 +139,15 @@ def _with_derived(values: Mapping[str, Any]) -> dict[str, Any]:
         "mail_transport": "smtp" if values["smtp_host"] else "file",
         "mail_dir": values["data_dir"] / "outbox",
         "smtp_port": _SMTP_PORTS[values["smtp_tls"]],
+        "dkim_domain": _dkim_domain(values),
     }
     return {name: derived.get(name) if value is None else value for name, value in values.items()}
+
+
+def _dkim_domain(values: Mapping[str, Any]) -> str | None:
+    """The sender's own domain, where mail is to be signed."""
+    sender = wire_address(split_sender(values["mail_from"])[1])
+    return sender.rpartition("@")[2] if values["dkim_selector"] else None
 
 
 def _contradictions(values: Mapping[str, Any], *, mail_from_given: bool) -> list[Problem]:
@@ -147,6 +157,10 @@ def _contradictions(values: Mapping[str, Any], *, mail_from_given: bool) -> list
         problems.append(
             Problem(where=f"{PREFIX}ENGINE", message="procrastinate needs a PostgreSQL database", hint=hint)
         )
+    if bool(values["dkim_selector"]) != bool(values["dkim_key"]):
+        missing = "DKIM_KEY" if values["dkim_selector"] else "DKIM_SELECTOR"
+        message = "signing needs both a selector and a key"
+        problems.append(Problem(where=PREFIX + missing, message=message))
     if values["mail_transport"] == "smtp":
         problems += _smtp_contradictions(values, mail_from_given=mail_from_given)
     return problems

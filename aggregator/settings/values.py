@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from aggregator.core.digests.address import address_problem
+
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SQL_SCHEMES = {"postgres", "postgresql", "postgresql+psycopg"}
@@ -56,6 +58,13 @@ def whole(value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
         raise ValueError("expected a whole number of at least 1")
     return int(value)
+
+
+def rate(value: str) -> float:
+    """How many a second: `10`, or `0.2` for one in five seconds."""
+    if not re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,6})?", value) or float(value) == 0:
+        raise ValueError("expected how many a second, such as 10 or 0.5")
+    return float(value)
 
 
 def port(value: str) -> int:
@@ -143,6 +152,22 @@ def sender(value: str) -> str:
     if not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", address) or not value.isprintable():
         raise ValueError("expected one mail address, such as Desk <desk@example.org>")
     return value
+
+
+def address(value: str) -> str:
+    """One bare mail address."""
+    wrong = address_problem(value)
+    if wrong:
+        raise ValueError(f"expected one mail address, such as desk@example.org: {wrong}")
+    return value
+
+
+def dns_name(value: str) -> str:
+    """A domain, or a part of one such as a DKIM selector, in small letters; other scripts as they are written in DNS."""
+    name = value.rstrip(".").lower()
+    if not re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", name) or len(name) > 253:
+        raise ValueError("expected a name as DNS has it, such as mail.example.org or s2026")
+    return name
 
 
 def database(value: str) -> str:

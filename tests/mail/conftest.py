@@ -22,6 +22,7 @@ HEALTHY = {
     "RCPT": "250 recipient ok",
     "DATA": "354 go on",
     FINAL: "250 2.0.0 queued as 4711",
+    "RSET": "250 forgotten",
     "QUIT": "221 bye",
 }
 
@@ -36,16 +37,23 @@ class Relay:
     commands: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
     before_answer: Callable[[str], Awaitable[None]] | None = None
+    connections: int = 0  # in all
+    open: int = 0
+    most: int = 0  # at one moment
 
     @property
     def verbs(self) -> list[str]:
         return [command.partition(" ")[0].upper() for command in self.commands]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open += 1
+        self.most = max(self.most, self.open)
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
                 await self._converse(reader, writer)
         finally:
+            self.open -= 1
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
                 await writer.wait_closed()

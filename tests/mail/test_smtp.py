@@ -45,7 +45,10 @@ async def send(
     recipient: str | None = "desk@example.org",
     message: bytes = MESSAGE,
 ) -> SendResult:
-    return await transport.send(sender=sender, recipient=recipient, message=message, before_data=nothing)
+    try:
+        return await transport.send(sender=sender, recipient=recipient, message=message, before_data=nothing)
+    finally:
+        await transport.aclose()
 
 
 def send_through(
@@ -159,9 +162,9 @@ def test_the_phase_is_recorded_after_the_recipient_and_before_data(run_relay: Ru
             async def record() -> None:
                 seen.extend(relay.verbs)
 
-            await plain(relay.port).send(
-                sender="a@example.org", recipient="b@example.org", message=MESSAGE, before_data=record
-            )
+            transport = plain(relay.port)
+            await transport.send(sender="a@example.org", recipient="b@example.org", message=MESSAGE, before_data=record)
+            await transport.aclose()
             assert relay.verbs[len(seen) :] == ["DATA", "QUIT"]
         return seen
 
@@ -277,7 +280,7 @@ def test_a_host_that_only_calls_itself_localhost_is_not_spoken_to(
     async def once() -> tuple[SendResult, list[str]]:
         async with run_relay() as relay:
             transport = plain(relay.port)
-            monkeypatch.setattr("aggregator.mail.smtp.is_loopback", lambda _host: False)
+            monkeypatch.setattr("aggregator.mail.session.is_loopback", lambda _host: False)
             return await send(transport), relay.verbs
 
     result, verbs = asyncio.run(once())

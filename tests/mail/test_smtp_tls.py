@@ -48,6 +48,7 @@ def send_encrypted(
             result = await transport.send(
                 sender="digest@example.org", recipient="desk@example.org", message=MESSAGE, before_data=nothing
             )
+            await transport.aclose()
             return result, relay
 
     return asyncio.run(once())
@@ -144,6 +145,7 @@ def with_real_server(certificates: Any, password: str, act: Callable[[SmtpTransp
         try:
             return await act(transport), mailbox
         finally:
+            await transport.aclose()
             server.close()
             await asyncio.sleep(0.01)
 

@@ -1,5 +1,6 @@
 """From what is due to a subscription to the finished letter: composed, rendered, and sealed under its Message-ID."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,12 +43,16 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postmaster:
-    """Who our mail is from, and what its identifiers are made with. `domain` is ASCII."""
+    """Who our mail is from, and what its identifiers are made with. `domain` is ASCII.
+
+    `sign` puts a DKIM signature on a finished message, at an instant.
+    """
 
     sender: str
     domain: str
     secret: bytes
     base_url: str | None = None
+    sign: Callable[[bytes, datetime], bytes] | None = None
 
     def words(self, due: DueDigest) -> tuple[DigestContent, Rendered]:
         """What the digest says, as content and in its final words."""
@@ -82,5 +87,5 @@ class Postmaster:
             sender=split_sender(self.sender)[1],
             recipient=address,
             channel=due.of.channel if address else "outbox",
-            message=message,
+            message=self.sign(message, now) if self.sign else message,
         )

@@ -1,7 +1,7 @@
 """Subscribers and what is due to them: subscriptions, the ledger, digests and deliveries."""
 
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from aggregator.core.model.feeds import Hours
@@ -175,7 +175,11 @@ class SendFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendFailed:
-    """The channel did not accept the message, or did not say; `detail` is one line with the server's words."""
+    """The channel did not accept the message, or did not say; `detail` is one line with the server's words.
+
+    `code` and `enhanced` (RFC 3463, `5.1.1`) are those of the reply, where one came. `retry_after` is the pause that the
+    server asked for.
+    """
 
     failure: SendFailure
     detail: str
@@ -183,3 +187,5 @@ class SendFailed:
 
 
 SendResult = Sent | SendFailed
+    enhanced: str | None = None
+    retry_after: timedelta | None = None

@@ -1,0 +1,38 @@
+"""Every mail to one address, for trying things out on real data: the envelope changes, the message stays as it is."""
+
+from dataclasses import replace
+
+from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult
+from aggregator.mail.transport import BeforeData, Transport
+
+
+class RedirectedTransport:
+    """`inner`, but whoever a mail is for, it goes to `address`."""
+
+    def __init__(self, inner: Transport, address: str) -> None:
+        self._inner = inner
+        self.address = address
+
+    async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
+        """Send the mail to the one address, as `Transport.send` says; the answer says so."""
+        result = await self._inner.send(
+            sender=sender, recipient=self.address if recipient else None, message=message, before_data=before_data
+        )
+        if not isinstance(result, SendFailed):
+            return replace(result, response=f"{result.response} (redirected to {self.address})")
+        if recipient and result.failure is SendFailure.RECIPIENT:
+            # The address that was refused is our configuration: it must not count against the person.
+            return replace(result, failure=SendFailure.CONFIG)
+        return result
+
+    async def check(self) -> SendResult:
+        """As the channel below."""
+        return await self._inner.check()
+
+    async def aclose(self) -> None:
+        """As the channel below."""
+        await self._inner.aclose()
+
+    def describe(self) -> str:
+        """The channel below, and where everything goes."""
+        return f"{self._inner.describe()}, everything to {self.address}"
