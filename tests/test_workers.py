@@ -23,6 +23,8 @@ from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.topics.fields import EntryFields
 from aggregator.workers import Workers
 from aggregator.workers.crew import Crew
+from aggregator.workers.inside import define_all
+from aggregator.workers.workers import TOPICS_A_TASK
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FACTS = FeedFacts(feed_id="one", url="https://example.org/feed", tags=("asia",), tier="wire")
@@ -178,6 +180,38 @@ def test_new_topics_take_over_and_a_topic_that_cannot_compile_changes_nothing() 
             with pytest.raises(ConfigError):
                 await workers.set_topics([topic("AND (")])
             assert [bool(each) for each in await workers.evaluate(fields)] == [False, True]
+
+    run(scene)
+
+
+def test_a_topic_is_read_once_however_often_others_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    call = Crew.call
+
+    async def noted(
+        self: Crew, function: Callable[..., object], work: tuple[Topic, ...], seconds: float | None
+    ) -> object:
+        if function is define_all:
+            read.extend(topic.id for topic in work)
+        return await call(self, function, work, seconds)
+
+    monkeypatch.setattr(Crew, "call", noted)
+
+    async def scene() -> None:
+        many = [topic(f"word{n}", f"topic-{n}") for n in range(TOPICS_A_TASK + 1)]
+        async with crew(*many) as workers:
+            assert sorted(read) == sorted(each.id for each in many)
+            read.clear()
+            changed = [topic("heroin", "topic-0"), *many[1:]]
+            # Two that ask at once, as two ticks do, get what one of them had made.
+            await asyncio.gather(workers.set_topics(changed), workers.set_topics(changed))
+            assert read == ["topic-0"]
+            fields = [EntryFields(title="heroin word50"), EntryFields(title="word0")]
+            flags = await workers.evaluate(fields)
+            assert [[verdict.topic_id for verdict in each] for each in flags] == [["topic-0", "topic-50"], []]
+            # What was left out and comes back has to be read again: nothing is kept of topics that are gone.
+            await workers.set_topics(many)
+            assert read == ["topic-0", "topic-0"]
 
     run(scene)
 

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from pebble import ProcessPool
 
-from aggregator.core.model.topics import Topic
 from aggregator.workers.inside import enter
 
 _PRELOADED = ["aggregator.core.reading.document", "aggregator.core.topics.index", "aggregator.workers.inside"]
@@ -20,15 +19,18 @@ Out = TypeVar("Out")
 
 
 class Crew:
-    """One pool of processes, all with the same topics, and the pipe whose end tells them that their parent is gone."""
+    """One pool of processes, all with the same topics, and the pipe whose end tells them that their parent is gone.
 
-    def __init__(self, topics: tuple[Topic, ...], *, size: int, memory: int) -> None:
+    `definitions` are the topics as `inside.define_all` gives them.
+    """
+
+    def __init__(self, definitions: tuple[bytes, ...], *, size: int, memory: int) -> None:
         context = get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         self._watched, self._held = context.Pipe(duplex=False)
         self._joining = Lock()
         self._under_way: set[Future[Any]] = set()
-        arguments = (topics, memory, self._watched)
+        arguments = (definitions, memory, self._watched)
         self.pool = ProcessPool(max_workers=size, initializer=enter, initargs=arguments, context=context)
         # `active` starts the processes, here and not in the event loop.
         self.pool.active  # noqa: B018 - see above

@@ -4,8 +4,10 @@ The parser and the topics' engine are loaded when a process enters, never by the
 """
 
 import fcntl
+import gc
 import logging
 import os
+import pickle
 import resource
 import signal
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aggregator.core.errors import ConfigError, Problem
+from aggregator.core.errors import Problem
 from aggregator.core.model.entries import (
     ArticleJob,
     FeedFacts,
@@ -36,26 +38,36 @@ class _Desk:
     """What one worker process keeps between tasks."""
 
     index: "TopicIndex | None" = None
-    problems: tuple[Problem, ...] = ()
 
 
 _desk = _Desk()
 
 
-def enter(topics: tuple[Topic, ...], memory: int, watched: Connection) -> None:
-    """Make this process a worker: quiet on Ctrl-C, quick to end, bound to its parent's life, with its topics ready."""
+def enter(definitions: tuple[bytes, ...], memory: int, watched: Connection) -> None:
+    """Make this process a worker: quiet on Ctrl-C, quick to end, bound to its parent's life, with its topics ready.
+
+    `definitions` are what `define_all` made of the topics.
+    """
     # The parser is loaded here and not above: the parent never parses.
     from aggregator.core.reading import document  # noqa: F401, PLC0415 - see above
-    from aggregator.core.topics.index import TopicIndex  # noqa: PLC0415 - see above
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _die_with_parent(watched)
-    try:
-        _desk.index = TopicIndex(topics)
-    except ConfigError as error:
-        _desk.problems = error.problems
+    _desk.index = compiled(definitions)
     _cap_memory(memory)
+
+
+def compiled(definitions: tuple[bytes, ...]) -> "TopicIndex":
+    """The topics of these definitions, ready to run, and kept out of the sight of the garbage collector for good."""
+    from aggregator.core.topics.index import TopicIndex  # noqa: PLC0415 - the parent never matches
+
+    # Millions of objects that all stay: looking through them again and again takes longer than making them.
+    gc.disable()
+    index = TopicIndex([pickle.loads(definition) for definition in definitions])  # noqa: S301 - our own worker made it
+    gc.freeze()
+    gc.enable()
+    return index
 
 
 def _die_with_parent(watched: Connection) -> None:
@@ -82,9 +94,22 @@ def _cap_memory(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def problems(_work: tuple[()]) -> tuple[Problem, ...]:
-    """Why the topics could not be compiled; nothing when they could."""
-    return _desk.problems
+def ready(_work: tuple[()]) -> None:
+    """Nothing: the answer of a process that has entered."""
+
+
+def define_all(topics: tuple[Topic, ...]) -> tuple[bytes | tuple[Problem, ...], ...]:
+    """What each topic says, read and found sound, in a form that every worker takes; or why it cannot be compiled."""
+    from aggregator.core.topics.definition import Definition, define, told  # noqa: PLC0415 - the parent never matches
+
+    found: list[bytes | tuple[Problem, ...]] = []
+    for topic in topics:
+        read = define(topic)
+        if isinstance(read, Definition):
+            found.append(pickle.dumps(read, pickle.HIGHEST_PROTOCOL))
+        else:
+            found.append(tuple(told(topic, problem) for problem in read))
+    return tuple(found)
 
 
 def read_all(jobs: tuple[ReadJob, ...]) -> tuple[ReadResult, ...]:

@@ -17,8 +17,7 @@ from aggregator.core.model.entries import ArticleJob, ReadEntry, ReadJob, ReadRe
 from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.workers.crew import Crew
-from aggregator.workers.inside import evaluate_all, extract, read_all
-from aggregator.workers.inside import problems as compile_problems
+from aggregator.workers.inside import define_all, evaluate_all, extract, read_all, ready
 
 if TYPE_CHECKING:
     from aggregator.core.topics.fields import EntryFields
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 BODIES_A_TASK = 4
 ALONE_FROM = 256 * 1024  # bytes; a larger body is a task of its own
 ENTRIES_A_TASK = 64
+TOPICS_A_TASK = 50  # some tenth of a second: a body to be read waits no longer for topics that are being read
 SAFE_EXPAT = (2, 4, 1)  # the first expat that bounds how far entities may unfold
 TRIES = 3  # for work whose pool broke through no fault that could be found in it
 
@@ -45,6 +45,9 @@ class Workers:
         self._timeout = timeout
         self._memory = memory
         self._crew: Crew | None = None
+        # What `define_all` gave: a topic is read once, not in each process, and not again when another one changes.
+        self._definitions: dict[Topic, bytes] = {}
+        self._changing = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
         self._left: list[Crew] = []
 
@@ -56,7 +59,9 @@ class Workers:
             raise ConfigError(
                 [Problem(where="Python", message=f"its XML parser, expat {version}, is unsafe", hint=hint)]
             )
-        self._crew = await self._hire(self._topics)
+        async with self._changing:
+            await self._define(self._topics)
+            self._crew = await self._hire(self._topics)
 
     async def stop(self) -> None:
         """End all processes at once; what they were doing is lost."""
@@ -70,8 +75,14 @@ class Workers:
 
         Raises ConfigError when one cannot be compiled; then nothing has changed.
         """
-        crew = await self._hire(tuple(topics))
-        former, self._crew, self._topics = self._crew, crew, tuple(topics)
+        wanted = tuple(topics)
+        async with self._changing:
+            if self._crew is not None and wanted == self._topics:
+                return
+            await self._define(wanted)
+            crew = await self._hire(wanted)
+            former, self._crew, self._topics = self._crew, crew, wanted
+            self._definitions = {topic: self._definitions[topic] for topic in wanted}
         if former is not None:
             self._retire(former)
 
@@ -154,16 +165,36 @@ class Workers:
         self._retire(crew)
         return fresh
 
-    async def _hire(self, topics: tuple[Topic, ...]) -> Crew:
-        """A crew whose processes have compiled `topics`. Off the loop, as the fork server takes its time."""
-        crew = await asyncio.to_thread(Crew, topics, size=self._size, memory=self._memory)
-        problems = await crew.call(compile_problems, (), None)
-        if not problems:
-            return crew
-        await asyncio.to_thread(crew.dismiss)
-        if isinstance(problems, tuple):
+    async def _define(self, topics: tuple[Topic, ...]) -> None:
+        """Have the topics read that were not read before. Raises ConfigError with every problem of every one."""
+        unread = tuple(topic for topic in dict.fromkeys(topics) if topic not in self._definitions)
+        if not unread:
+            return
+        crew = await self._present() if self._crew is not None else await self._hire(())
+        groups = [unread[at : at + TOPICS_A_TASK] for at in range(0, len(unread), TOPICS_A_TASK)]
+        outcomes = await asyncio.gather(*(crew.call(define_all, group, None) for group in groups))
+        if crew is not self._crew:
+            self._retire(crew)
+        problems: list[Problem] = []
+        for group, outcome in zip(groups, outcomes, strict=True):
+            for topic, read in zip(group, _done(outcome), strict=True):
+                if isinstance(read, bytes):
+                    self._definitions[topic] = read
+                else:
+                    problems += read
+        if problems:
             raise ConfigError(problems)
-        raise RuntimeError(f"a worker process could not start: {_words(problems)}") from problems
+
+    async def _hire(self, topics: tuple[Topic, ...]) -> Crew:
+        """A crew whose processes know `topics`, which have been read. Off the loop, as the fork server takes its time."""
+        definitions = tuple(self._definitions[topic] for topic in topics)
+        crew = await asyncio.to_thread(Crew, definitions, size=self._size, memory=self._memory)
+        try:
+            _done(await crew.call(ready, (), None))
+        except RuntimeError:
+            await asyncio.to_thread(crew.dismiss)
+            raise
+        return crew
 
     def _retire(self, crew: Crew) -> None:
         """Let `crew` end what it is doing, without waiting for it."""
@@ -187,6 +218,15 @@ def _groups(jobs: Sequence[ReadJob]) -> list[tuple[int, ...]]:
         *((at,) for at in alone),
         *(tuple(small[at : at + BODIES_A_TASK]) for at in range(0, len(small), BODIES_A_TASK)),
     ]
+
+
+def _done(outcome: Out | BaseException) -> Out:
+    """What work gave that no body or entry can spoil. Raises RuntimeError when its process ended."""
+    if not isinstance(outcome, BaseException):
+        return outcome
+    if isinstance(outcome, asyncio.CancelledError):
+        raise outcome
+    raise RuntimeError(f"a worker process could not start: {_words(outcome)}") from outcome
 
 
 def _unreadable(error: BaseException, timeout: float) -> Unreadable:

@@ -1,6 +1,7 @@
 """A topic before it is used: everything wrong with it, and how it does on its own inline tests."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aggregator.core.model.topics import Fired, Topic, TopicTest
 from aggregator.core.topics.definition import Definition, TopicProblem, define
@@ -23,6 +24,7 @@ class TestOutcome:
     fired: tuple[Fired, ...]
 
 
+@lru_cache(maxsize=10_000)  # a list of topics is checked whole each time that one of them changes
 def problems(topic: Topic) -> tuple[TopicProblem, ...]:
     """Everything that keeps the topic from being compiled, in the order of the topic; empty when it is sound."""
     definition = define(topic)

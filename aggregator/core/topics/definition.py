@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aggregator.core.errors import Problem
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.topics import tree
 from aggregator.core.topics.grammar import parse
@@ -60,6 +61,12 @@ def define(topic: Topic) -> Definition | tuple[TopicProblem, ...]:
             problems += [_problem(clause.name, wrong) for wrong in wrongs(root, {**lists, **unread})]
             clauses.append((clause, root))
     return tuple(problems) if problems else Definition(topic=topic, clauses=tuple(clauses), lists=lists)
+
+
+def told(topic: Topic, problem: TopicProblem) -> Problem:
+    """A problem of a topic for people who know topics, clauses and columns."""
+    clause = f", {problem.clause}, column {problem.column}" if problem.clause else ""
+    return Problem(where=f"topic {topic.id}{clause}", message=problem.message, hint=problem.hint)
 
 
 def _read(query: str, name: str, problems: list[TopicProblem]) -> tree.Node | None:

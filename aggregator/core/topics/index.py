@@ -11,7 +11,7 @@ from aggregator.core.errors import ConfigError, Problem
 from aggregator.core.model.topics import Clause, ClauseKind, Evaluation, Topic
 from aggregator.core.topics import score
 from aggregator.core.topics.compile import Compiler
-from aggregator.core.topics.definition import CASES, Definition, TopicProblem, define
+from aggregator.core.topics.definition import CASES, Definition, define, told
 from aggregator.core.topics.document import Document
 from aggregator.core.topics.fields import WORDS, EntryFields
 from aggregator.core.topics.leaves import Matcher, Needs, rarest, unmet
@@ -30,9 +30,12 @@ class _Way(NamedTuple):
 
 
 class TopicIndex:
-    """The topics in force. Raises ConfigError with every problem of every topic when one cannot be compiled."""
+    """The topics in force; reading what they say is most of the work, so a definition made before is taken as it is.
 
-    def __init__(self, topics: Sequence[Topic]) -> None:
+    Raises ConfigError with every problem of every topic when one cannot be compiled.
+    """
+
+    def __init__(self, topics: Sequence[Topic | Definition]) -> None:
         self._lexicon = Lexicon()
         definitions = _defined(topics)
         self._topics = tuple(CompiledTopic(definition, self._lexicon) for definition in definitions)
@@ -170,23 +173,18 @@ def _try(pair: tuple[Clause, Matcher], document: Document) -> score.Held | None:
     return None if hits is None else score.held(clause, hits)
 
 
-def _defined(topics: Sequence[Topic]) -> list[Definition]:
+def _defined(topics: Sequence[Topic | Definition]) -> list[Definition]:
     definitions: list[Definition] = []
     problems: list[Problem] = []
     for topic in topics:
-        definition = define(topic)
+        definition = topic if isinstance(topic, Definition) else define(topic)
         if isinstance(definition, Definition):
             definitions.append(definition)
-        else:
-            problems += [_told(topic, problem) for problem in definition]
+        elif isinstance(topic, Topic):
+            problems += [told(topic, problem) for problem in definition]
     if problems:
         raise ConfigError(problems)
     return definitions
-
-
-def _told(topic: Topic, problem: TopicProblem) -> Problem:
-    clause = f", {problem.clause}, column {problem.column}" if problem.clause else ""
-    return Problem(where=f"topic {topic.id}{clause}", message=problem.message, hint=problem.hint)
 
 
 def _fields_used(definitions: Iterable[Definition]) -> tuple[str, ...]:
