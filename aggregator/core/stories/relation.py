@@ -3,89 +3,113 @@
 An entry folded wrongly is an entry lost, so `same` is said only where it is nearly certain; `related` hides nothing.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable
+from math import sqrt
 
-from aggregator.core.stories.signature import StorySignature
+from aggregator.core.model.stories import FOLDED, Kind, Relation, StorySignature
+
+__all__ = ["FOLDED", "Kind", "Relation", "Weigh", "containment", "relate"]
 
 LEAST_TITLE = 4  # telling words; shorter titles are compared as a whole only
 LEAST_SHINGLES = 8
+LEAST_REST = 3  # telling words behind a label that two titles share
+
+_COPIED = 0.6  # of the shorter text, once there is much of it
+_MARGIN = 0.9  # more where there is little, over the root of the number of runs
+_WHOLE = 0.9  # of a text that says the same under whatever title,
+_LONG = 40  # word runs, if there is so much of it
+
+Weigh = Callable[[str], float]
 
 
-class Kind(StrEnum):
-    """From the same text to another story; the first two are folded into one line."""
-
-    DUPLICATE = "duplicate"
-    SAME = "same"
-    RELATED = "related"
-    DIFFERENT = "different"
-
-
-FOLDED = frozenset({Kind.DUPLICATE, Kind.SAME})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """What two entries are to each other. `strength` orders relations: title likeness plus half the text's."""
-
-    kind: Kind
-    reasons: tuple[str, ...]
-    strength: float = 0.0
-
-
-def relate(a: StorySignature, b: StorySignature) -> Relation:
+def relate(a: StorySignature, b: StorySignature, weigh: Weigh = lambda _: 1.0) -> Relation:
     """The relation of two entries; the order does not matter.
 
-    `duplicate`: the same title and opening, or nearly all of the shorter text stands in the other. `same`: titles alike
-    by 0.6 (Jaccard of stems), or by 0.3 with 0.3 of the text. Numbers that contradict each other, a question or analysis
-    beside a report, and a headline whose own news is another one lower a fold to `related`, and that to `different`.
+    `exact`: the same title and opening. `duplicate`: nearly all of the shorter text stands in the other, beside some
+    likeness of titles. `same`: titles alike by 0.6 (Jaccard of stems), or by 0.3 with 0.3 of the text. `related`: titles
+    alike by 0.5, or by 0.25 with 0.3 of the text. `weigh` says how much a stem tells among the items compared with;
+    titles that are alike in common words alone are not alike. A doubt (numbers that contradict each other, a question
+    beside a report, a follow-up, a page that goes on changing) leaves `related` of a duplicate, and nothing of the rest.
     """
     if a.exact == b.exact and (len(a.title_tokens) >= LEAST_TITLE or a.shingles):
-        return Relation(kind=Kind.DUPLICATE, reasons=("same title and opening",), strength=1.5)
+        return Relation(kind=Kind.EXACT, reasons=("same title and opening",), strength=2.0)
     if min(len(a.title_tokens), len(b.title_tokens)) < LEAST_TITLE:
         return Relation(kind=Kind.DIFFERENT, reasons=("a title too short to compare",))
-    titles, texts, leads = _jaccard(a.title_tokens, b.title_tokens), containment(a, b), opening_likeness(a, b)
-    measured = tuple(
-        f"{name} {share:.0%} alike"
-        for name, share in (("titles", titles), ("texts", texts), ("openings", leads))
-        if share
-    )
-    strength = titles + texts / 2
-    kind = _kind(titles, texts, leads)
-    if kind is not Kind.DIFFERENT and (doubt := _doubt(a, b)):
-        lowered = Kind.RELATED if kind in FOLDED else Kind.DIFFERENT
-        return Relation(kind=lowered, reasons=(*measured, doubt), strength=strength)
-    return Relation(kind=kind, reasons=measured or ("nothing in common",), strength=strength)
+    if apart := _apart(a, b):
+        return Relation(kind=Kind.DIFFERENT, reasons=(apart,))
+    return _measured(a, b, weigh)
 
 
 def containment(a: StorySignature, b: StorySignature) -> float:
     """The share of the shorter text's four-word runs that stand in the other; 0 when it has fewer than eight."""
-    shorter = _shorter(a, b)
-    return len(a.shingles & b.shingles) / shorter if shorter >= LEAST_SHINGLES else 0.0
+    return _contained(a.shingles, b.shingles)
 
 
-def opening_likeness(a: StorySignature, b: StorySignature) -> float:
-    """Jaccard of the three-word runs of title and opening; 0 where a text is too short to have an opening."""
-    return _jaccard(a.lead, b.lead) if _shorter(a, b) >= LEAST_SHINGLES else 0.0
+def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
+    left, right = _told(a, b), _told(b, a)
+    titles, texts = _jaccard(left, right), containment(a, b)
+    telling = min(titles, _jaccard(left, right, weigh))
+    reasons = [f"{name} {share:.0%} alike" for name, share in (("titles", titles), ("texts", texts)) if share]
+    if telling < titles - 0.1:
+        reasons.append(f"titles {telling:.0%} alike where words count by how rare they are here")
+    kind, strength = _kind(a, b, titles, telling), telling + texts / 2
+    whole = texts >= _WHOLE and min(len(a.shingles), len(b.shingles)) >= _LONG
+    doubt = _doubt(a, b, whole=whole) if kind is not Kind.DIFFERENT else ""
+    if doubt:
+        lowered = Kind.RELATED if kind is Kind.DUPLICATE else Kind.DIFFERENT
+        return Relation(kind=lowered, reasons=(*reasons, doubt), strength=strength)
+    return Relation(kind=kind, reasons=tuple(reasons) or ("nothing in common",), strength=strength)
 
 
-def _shorter(a: StorySignature, b: StorySignature) -> int:
-    return min(len(a.shingles), len(b.shingles))
-
-
-def _kind(titles: float, texts: float, leads: float) -> Kind:
+def _kind(a: StorySignature, b: StorySignature, titles: float, telling: float) -> Kind:
+    texts = containment(a, b)
     # One stock sentence under two titles is no story: texts count only beside some likeness of titles.
-    if (titles >= 0.25 and (texts >= 0.7 or leads >= 0.4)) or (titles >= 0.8 and texts >= 0.5):
+    copied = _is_copied(a.shingles, b.shingles)
+    if (titles >= 0.25 and copied) or (titles >= 0.5 and _is_copied(a.opening, b.opening)):
         return Kind.DUPLICATE
-    if titles >= 0.6 or (titles >= 0.3 and texts >= 0.3):
+    if titles >= 0.75 and texts >= 0.5:
+        return Kind.DUPLICATE
+    if telling >= 0.6 or (telling >= 0.3 and texts >= 0.3):
         return Kind.SAME
-    return Kind.RELATED if titles >= 0.5 or (titles >= 0.25 and texts >= 0.3) else Kind.DIFFERENT
+    return Kind.RELATED if telling >= 0.5 or (titles >= 0.25 and texts >= 0.3) else Kind.DIFFERENT
 
 
-def _doubt(a: StorySignature, b: StorySignature) -> str:
-    """Why two entries that look alike are not folded; empty when nothing speaks against it."""
+def _is_copied(a: frozenset[int], b: frozenset[int]) -> bool:
+    """Whether the shorter text stands in the other: the less there is of it, the more of it must."""
+    shorter = min(len(a), len(b))
+    return shorter >= LEAST_SHINGLES and _contained(a, b) >= min(_COPIED + _MARGIN / sqrt(shorter), 1.0)
+
+
+def _contained(a: frozenset[int], b: frozenset[int]) -> float:
+    shorter = min(len(a), len(b))
+    return len(a & b) / shorter if shorter >= LEAST_SHINGLES else 0.0
+
+
+def _told(one: StorySignature, other: StorySignature) -> frozenset[str]:
+    """What a title tells besides the label it shares with the other: a series or a subject is no news."""
+    shared = one.label and one.label == other.label
+    enough = all(len(each.title_tokens - one.label) >= LEAST_REST for each in (one, other))
+    return one.title_tokens - one.label if shared and enough else one.title_tokens
+
+
+def _apart(a: StorySignature, b: StorySignature) -> str:
+    """Why two entries cannot tell one story however alike their words are; empty when they can."""
+    if a.fixture and b.fixture and a.fixture != b.fixture:
+        return f"another match: {' and '.join(sorted(a.fixture))}, {' and '.join(sorted(b.fixture))}"
+    return ""
+
+
+def _doubt(a: StorySignature, b: StorySignature, *, whole: bool) -> str:
+    """Why two entries that look alike are not folded; empty when nothing speaks against it.
+
+    A `whole` text says the same under whatever kind of title.
+    """
     if a.numbers - b.numbers and b.numbers - a.numbers:
         return f"numbers differ: {', '.join(sorted(a.numbers ^ b.numbers))}"
+    if a.live or b.live:
+        return "a live page goes on changing"
+    if whole:
+        return ""
     if a.explains != b.explains:
         return "one reports, the other asks or explains"
     if not a.head & b.head and (a.head != a.title_tokens or b.head != b.title_tokens):
@@ -93,5 +117,6 @@ def _doubt(a: StorySignature, b: StorySignature) -> str:
     return ""
 
 
-def _jaccard(a: frozenset[str] | frozenset[int], b: frozenset[str] | frozenset[int]) -> float:
-    return len(a & b) / len(a | b) if a and b else 0.0
+def _jaccard(a: frozenset[str], b: frozenset[str], weigh: Weigh = lambda _: 1.0) -> float:
+    union = sum(weigh(word) for word in sorted(a | b))
+    return sum(weigh(word) for word in sorted(a & b)) / union if union else 0.0

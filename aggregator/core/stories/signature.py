@@ -3,90 +3,75 @@
 Publisher names, datelines and stock phrases are left out first: they make strangers look alike.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
-from aggregator.core.text import fold, is_unspaced, stem, tokens
+from aggregator.core.model.stories import Sentence, StorySignature
+from aggregator.core.stories.headlines import COMMON, headline, without_dateline, without_stock
+from aggregator.core.text import fold, is_unspaced, sentences, stem, tokens
+from aggregator.core.topics.frequencies import share_of_stem
 
 MAX_POSTED = 12
 
-_TITLE = 1000  # characters
-_BODY = 4000  # what tells stories apart stands at the beginning
-_LEAD = 300
-_OPENING = 200
-_POSTED_TITLE = 4
-_SUFFIX = re.compile(r"\s+[|\u2013\u2014-]\s+(?=\D+$)[^|\u2013\u2014]{2,40}$")
-_PREFIX = re.compile(
-    r"^(?:watch|live|exclusive|breaking(?: news)?|just in|alert|video|update \d{1,2}|updated?)\s*[:|\u2013\u2014-]\s*",
-    re.IGNORECASE,
-)
-_DATELINE = re.compile(r"^[^\W\d_a-z][^\n:\u2013\u2014]{1,50}?(?:\s\([A-Za-z ]{2,12}\)\s*(?:--|[\u2013\u2014:-])|:)\s+")
-_STOCK = re.compile(
-    r"\bcontinue reading\b|\bread (?:more|the full story)\b|\bclick here\b|\bthis is a breaking news story\b"
-    r"|\bthe post\b[^\n]{1,200}?\bappeared first on\b[^\n]{0,100}|\bsign up (?:for|to)\b[^\n.]{0,80}",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_EXPLAINER = re.compile(
-    r"(?:^|: )(?:who|what|why|how|when|where|is|are|can|could|will|would|should|does|do|did)\b|\?\W*$|\b(?:analysis|explainer|opinion)\b",
-    re.IGNORECASE,
-)
-# What stands after these tells of an event already known; the news stands before.
-_THEN = re.compile(r"\b(?:after|following|amid|in the wake of)\b", re.IGNORECASE)
-_COMMON_WORDS = """
-a an the of to in on at for by with from and or but as is are was were be been being has have had it its his her their
-they he she this that these those before over under into out up down off about say says said saying will would could may
-might not no new who what when where why how than then more most us we you i your our my all also just now el la los las
-de del en y que un una por para con se su al es ka ki ke ko me hai
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorySignature:
-    """What of an entry is compared. `tokens` (at most 12) are for finding candidates, hashes are 64-bit numbers.
-
-    `head` are the title's words before an "after ...": its own news. `explains` marks questions and analyses.
-    """
-
-    tokens: tuple[str, ...]
-    title_tokens: frozenset[str]
-    shingles: frozenset[int]  # runs of four words of the text
-    lead: frozenset[int]  # runs of three words of title and opening
-    numbers: frozenset[str]  # of the title
-    head: frozenset[str]
-    explains: bool
-    exact: bytes  # equal for equal titles and openings
+_BODY = 4000  # characters: what tells stories apart stands at the beginning
+_OPENING = 200  # characters that two exact copies have in common
+_RUN = 4  # words
+_OPENING_RUNS = 45
+_POSTED_TITLE = 6
+_MOST_SENTENCES = 60
+_LONGEST = 64  # characters of a word that is kept
 
 
 def signature(title: str, text: str, language: str | None = None) -> StorySignature:
     """The signature of a plain-text title and text. `language` (BCP 47) chooses the stems, English when unknown."""
     tongue = language or "en"
-    headline = _headline(title)
-    body = _STOCK.sub(" ", _DATELINE.sub("", text[:_BODY], count=1))
-    title_terms, body_terms = _terms(headline, tongue), _terms(body, tongue)
-    opening = _terms(body[:_LEAD], tongue)
-    telling = frozenset(term for term in title_terms if term not in _COMMON)
+    line = headline(title)
+    body = without_stock(without_dateline(text[:_BODY]))
+    title_terms = _terms(line.words, tongue)
+    said, runs = _read(body, tongue)
+    telling = frozenset(term for term in title_terms if term not in COMMON and len(term) <= _LONGEST)
     return StorySignature(
-        tokens=_posted(telling, body_terms),
+        tokens=_posted(telling, frozenset(term for one in said for term in one), tongue),
         title_tokens=telling,
-        shingles=_shingles(body_terms, 4),
-        lead=_shingles([*title_terms, *opening], 3),
-        numbers=frozenset(number.rstrip(".,").replace(",", "") for number in _NUMBER.findall(headline)),
-        head=frozenset(_terms(_THEN.split(headline, maxsplit=1)[0], tongue)) - _COMMON,
-        explains=_EXPLAINER.search(headline) is not None,
+        shingles=frozenset[int]().union(*(one.shingles for one in runs)),
+        opening=_opening(said),
         exact=_digest(" ".join(title_terms) + "\n" + fold(" ".join(body.split()))[:_OPENING]),
+        numbers=line.numbers,
+        head=frozenset(_terms(line.head, tongue)) - COMMON,
+        label=frozenset(_terms(line.label, tongue)) - COMMON,
+        fixture=line.fixture,
+        stem=_digest(" ".join(_terms(line.stem, tongue)))[:8] if line.stem else b"",
+        explains=line.explains,
+        live=line.live,
+        sentences=runs,
     )
 
 
-def _headline(title: str) -> str:
-    """`title` without what publishers put around it, as long as a headline is left."""
-    line = " ".join(title[:_TITLE].split())
-    bare = _PREFIX.sub("", line)
-    without = _SUFFIX.sub("", bare)
-    return without if len(without.split()) >= 4 and len(bare.split()) - len(without.split()) <= 5 else bare
+def without(signed: StorySignature, stock: Collection[int]) -> StorySignature:
+    """`signed` without the sentences whose hashes are `stock`, which its feed prints under everything."""
+    kept = [one for one in signed.sentences if one.hash not in stock]
+    shingles = frozenset[int]().union(*(one.shingles for one in kept)) if len(kept) < len(signed.sentences) else None
+    if shingles is None:
+        return replace(signed, sentences=())
+    return replace(signed, shingles=shingles, opening=signed.opening & shingles, sentences=())
+
+
+def _read(body: str, tongue: str) -> tuple[list[list[str]], tuple[Sentence, ...]]:
+    """The stems of each sentence, and its word runs: those that end in it, so that a run may begin in the one before."""
+    said, found, before = [], [], list[str]()
+    for start, end in sentences(body)[:_MOST_SENTENCES]:
+        terms = _terms(body[start:end], tongue)
+        runs = _runs([*before, *terms])
+        found.append(Sentence(hash=int.from_bytes(_digest(" ".join(terms))[:8], signed=True), shingles=frozenset(runs)))
+        said.append(terms)
+        before = [*before, *terms][1 - _RUN :]
+    return said, tuple(found)
+
+
+def _opening(said: Sequence[Sequence[str]]) -> frozenset[int]:
+    terms = [term for one in said[:_OPENING_RUNS] for term in one][: _OPENING_RUNS + _RUN - 1]
+    return frozenset(_runs(terms))
 
 
 def _terms(text: str, language: str) -> list[str]:
@@ -103,16 +88,20 @@ def _terms(text: str, language: str) -> list[str]:
     return terms
 
 
-def _posted(title: frozenset[str], body: Sequence[str]) -> tuple[str, ...]:
-    """The words least likely to be everywhere, by length: long words are rare ones."""
-    chosen = sorted(title, key=lambda term: (-len(term), term))[:_POSTED_TITLE]
-    others = sorted({term for term in body if term not in _COMMON and term not in chosen}, key=lambda t: (-len(t), t))
-    return tuple(chosen + others[: MAX_POSTED - _POSTED_TITLE])
+def _posted(title: frozenset[str], body: frozenset[str], language: str) -> tuple[str, ...]:
+    """The words least likely to be everywhere, as far as can be told without an archive: rare in news, else long."""
+
+    def rarity(term: str) -> tuple[float, int, str]:
+        return share_of_stem(term, language), -len(term), term
+
+    chosen = sorted(title, key=rarity)[:_POSTED_TITLE]
+    others = sorted((term for term in body - COMMON - set(chosen) if len(term) <= _LONGEST), key=rarity)
+    return tuple(chosen + others[: MAX_POSTED - len(chosen)])
 
 
-def _shingles(terms: Sequence[str], length: int) -> frozenset[int]:
-    runs = (" ".join(terms[at : at + length]) for at in range(len(terms) - length + 1))
-    return frozenset(int.from_bytes(_digest(run)[:8]) for run in runs)
+def _runs(terms: Sequence[str]) -> list[int]:
+    runs = (" ".join(terms[at : at + _RUN]) for at in range(len(terms) - _RUN + 1))
+    return [int.from_bytes(_digest(run)[:4]) for run in runs]
 
 
 def _digest(text: str) -> bytes:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.stories.group import MAX_MEMBERS, WINDOW, Item, group
+from aggregator.core.stories.group import Told, group
+from aggregator.core.stories.shelf import MAX_MEMBERS, WINDOW
 from aggregator.core.stories.signature import signature
 from tests.factories import NOW
 
@@ -13,7 +14,7 @@ HOUR = timedelta(hours=1)
 MEETING = "United States and India hold first drug policy working group in Washington"
 
 
-def item(title: str, text: str = "", *, feed: str = "wire", hours: float = 0) -> Item:
+def item(title: str, text: str = "", *, feed: str = "wire", hours: float = 0) -> Told:
     return (feed, NOW + HOUR * hours, signature(title, text, "en"))
 
 
@@ -33,10 +34,11 @@ def test_groups_begin_with_what_was_seen_first_whatever_the_order() -> None:
     assert group(items) == ((1, 2, 0),)
 
 
-def test_two_entries_of_one_feed_are_folded_only_as_duplicates() -> None:
+def test_two_entries_of_one_feed_are_folded_only_when_they_are_the_same() -> None:
     other = "India, United States hold first drug policy working group in Washington"
     assert group([item(MEETING), item(other)]) == ((0,), (1,))
     assert group([item(MEETING), item(other, feed="daily"), item(other, feed="daily", hours=1)]) == ((0, 1, 2),)
+    assert group([item(MEETING), item(MEETING, "They met on Monday, officials said in Washington.")]) == ((0,), (1,))
 
 
 def test_a_group_spans_three_days() -> None:
@@ -86,7 +88,7 @@ ITEMS = st.lists(
 
 
 @given(items=ITEMS)
-def test_every_item_is_in_exactly_one_group_in_order_of_time(items: list[Item]) -> None:
+def test_every_item_is_in_exactly_one_group_in_order_of_time(items: list[Told]) -> None:
     found = group(items)
     assert sorted(at for members in found for at in members) == list(range(len(items)))
     for members in found:

@@ -27,13 +27,13 @@ def kind(a: tuple[str, str], b: tuple[str, str]) -> Kind:
 @pytest.mark.parametrize(
     ("other", "expected"),
     [
-        ((TITLE, TEXT), Kind.DUPLICATE),
-        ((f"{TITLE} - The Wire", f"MUNDRA (AP) \u2014 {TEXT} Read more"), Kind.DUPLICATE),
+        ((TITLE, TEXT), Kind.EXACT),
+        ((f"{TITLE} - The Wire", f"MUNDRA (AP) \u2014 {TEXT} Read more"), Kind.EXACT),
         (("Precursor seized at port of Mundra", TEXT + " Two people were held."), Kind.DUPLICATE),
         (("At Mundra port, officers seize 40 kg of precursor", "The haul was made by the coastal unit."), Kind.SAME),
         (("Customs officers at Mundra port praised for drill", "A drill was held on Friday."), Kind.DIFFERENT),
         (("Customs officers seize 70 kg of a precursor at Mundra port", TEXT), Kind.RELATED),
-        (("Why do customs officers seize 40 kg of precursor at Mundra port?", "A look back."), Kind.RELATED),
+        (("Why do customs officers seize 40 kg of precursor at Mundra port?", "A look back."), Kind.DIFFERENT),
         (("Traders protest after 40 kg precursor seizure by customs at Mundra port", TEXT[:120]), Kind.RELATED),
         (("Parliament debates the budget of the fisheries ministry", TEXT), Kind.DIFFERENT),
         (("Mundra port", TEXT), Kind.DIFFERENT),
@@ -68,7 +68,7 @@ def test_the_reasons_can_be_checked_by_a_person() -> None:
 def test_nothing_is_not_the_same_as_nothing() -> None:
     assert kind(("", ""), ("", "")) is Kind.DIFFERENT
     assert kind(("Newsletter", ""), ("Newsletter", "")) is Kind.DIFFERENT
-    assert kind(("Newsletter", TEXT), ("Newsletter", TEXT)) is Kind.DUPLICATE
+    assert kind(("Newsletter", TEXT), ("Newsletter", TEXT)) is Kind.EXACT
 
 
 WORDS = st.lists(
@@ -78,13 +78,13 @@ WORDS = st.lists(
 
 
 @given(a=st.tuples(WORDS, WORDS), b=st.tuples(WORDS, WORDS))
-def test_a_relation_is_symmetric_and_every_entry_with_words_is_its_own_duplicate(
+def test_a_relation_is_symmetric_and_every_entry_with_words_is_itself(
     a: tuple[list[str], list[str]], b: tuple[list[str], list[str]]
 ) -> None:
     one, other = (signature(" ".join(title), " ".join(text)) for title, text in (a, b))
     assert relate(one, other) == relate(other, one)
     if one.shingles:
-        assert relate(one, one).kind is Kind.DUPLICATE
+        assert relate(one, one).kind is Kind.EXACT
 
 
 @pytest.mark.skipif(not PAIRS.exists(), reason="the labelled pairs are not beside this checkout")
@@ -96,9 +96,10 @@ def test_labelled_pairs_are_folded_with_precision_and_related_with_recall() -> N
         told.append((pair["label"], relate(a, b).kind))
     folded = [label for label, found in told if found in FOLDED]
     beside = [label for label, found in told if found is not Kind.DIFFERENT]
-    twins = [label for label, found in told if found is Kind.DUPLICATE]
+    twins = [label for label, found in told if found in {Kind.EXACT, Kind.DUPLICATE}]
     one_story = sum(label != "different" for label, _ in told)
     assert sum(label != "different" for label in folded) / len(folded) >= 0.97
     assert sum(label != "different" for label in beside) / len(beside) >= 0.90
     assert sum(label != "different" for label in beside) / one_story >= 0.75
+    assert twins.count("duplicate") / len(twins) >= 0.95
     assert twins.count("duplicate") / sum(label == "duplicate" for label, _ in told) >= 0.85

@@ -80,7 +80,8 @@ def test_any_text_has_a_signature_and_always_the_same(title: str, text: str, lan
     signed = signature(title, text, language)
     assert signed == signature(title, text, language)
     assert len(signed.tokens) <= MAX_POSTED
-    assert all(0 <= one < 2**64 for one in signed.shingles | signed.lead)
+    assert all(0 <= one < 2**32 for one in signed.shingles | signed.opening)
+    assert signed.opening <= signed.shingles
 
 
 @pytest.mark.timeout(10)  # a quadratic pattern takes minutes

@@ -6,8 +6,9 @@ It decides nothing about order or about what is shown.
 from collections.abc import Callable, Mapping, Sequence
 
 from aggregator.core.model.digests import DueItem
+from aggregator.core.model.stories import StorySignature
 from aggregator.core.stories.group import group
-from aggregator.core.stories.signature import StorySignature, signature
+from aggregator.core.stories.signature import signature
 
 Grouping = Callable[[Sequence[DueItem]], Sequence[Sequence[int]]]
 
