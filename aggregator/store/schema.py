@@ -1,6 +1,7 @@
 """The tables, named after the nouns. Every other file of the store reads and writes through these."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -234,6 +235,57 @@ story_posting = Table(
     Column("first_seen", UtcDateTime, nullable=False),
     Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("token", "first_seen", "entry_id"),
+)
+
+story_signature = Table(
+    "story_signature",
+    metadata,
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+story_word = Table(
+    "story_word",
+    metadata,
+    Column("word", String(64), nullable=False),
+    Column("topic_id", String(64), nullable=False),
+    Column("day", Date, nullable=False, index=True),
+    Column("items", Integer, nullable=False),
+    PrimaryKeyConstraint("word", "topic_id", "day"),
+)
+
+story_sentence = Table(
+    "story_sentence",
+    metadata,
+    Column("feed_id", String(64), nullable=False),
+    Column("hash", BigInteger, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False, index=True),
+    PrimaryKeyConstraint("feed_id", "hash"),
+)
+
+story_link = Table(
+    "story_link",
+    metadata,
+    Column("story_id", ForeignKey("story.id", ondelete="CASCADE"), nullable=False),
+    Column("other_id", ForeignKey("story.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("entry_id", Id, nullable=False),
+    Column("other_entry_id", Id, nullable=False),
+    Column("reasons", Json, nullable=False),
+    Column("strength", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("story_id", "other_id"),
+)
+
+story_wish = Table(
+    "story_wish",
+    metadata,
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), nullable=False),
+    Column("other_id", ForeignKey("entry.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("together", Boolean, nullable=False),  # what a person wants of two entries for ever
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("entry_id", "other_id"),
 )
 
 subscriber = Table(
