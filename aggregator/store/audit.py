@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from aggregator.core.model.subscriptions import OPEN_PHASES, LedgerState, Phase, SubscriberState
+from aggregator.store.optouts import has_left
 from aggregator.store.schema import delivery, digest, ledger, match, subscriber, subscription, subscription_topic
 
 _SOUND = ""
@@ -211,12 +212,13 @@ def _missing(since: datetime | None) -> Select[Any]:
 
 
 def _watching() -> Subquery:
-    """Who is owed what: a person who unsubscribed or was erased is owed nothing, nor is a subscription that was removed."""
+    """Who is owed what: nothing a person who unsubscribed or was erased, a subscription that was removed, a topic that was left."""
     owed = [state.value for state in _OWED]
     return (
         select(subscription_topic.c.subscription_id, subscription_topic.c.topic_id)
         .join(subscription, subscription.c.id == subscription_topic.c.subscription_id)
         .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
         .where(subscription.c.listed, subscriber.c.listed, subscriber.c.state.in_(owed))
+        .where(~has_left(subscription_topic.c.subscription_id, subscription_topic.c.topic_id))
         .subquery("watching")
     )

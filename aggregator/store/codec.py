@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -169,11 +169,14 @@ def subscriber_of(row: Row[Any]) -> Subscriber:
         state=SubscriberState(row.state),
         listed=row.listed,
         created_at=row.created_at,
+        state_at=row.state_at,
+        state_detail=row.state_detail,
+        paused_until=row.paused_until,
     )
 
 
-def subscription_of(row: Row[Any], topics: Sequence[str]) -> Subscription:
-    """A subscription from its row and its topics."""
+def subscription_of(row: Row[Any], topics: Sequence[str], left: Collection[str] = ()) -> Subscription:
+    """A subscription from its row, its topics, and those its reader left."""
     return Subscription(
         id=row.id,
         subscriber_id=row.subscriber_id,
@@ -188,6 +191,7 @@ def subscription_of(row: Row[Any], topics: Sequence[str]) -> Subscription:
         kind=SubscriptionKind(row.kind),
         target=row.target,
         weekly=row.weekly,
+        left=frozenset(left),
     )
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import OPEN_PHASES, Delivery, LedgerState, Phase, SubscriberState
-from aggregator.store import dialect
-from aggregator.store.schema import delivery, is_open, ledger, relay, subscriber
+from aggregator.store import bounces, dialect, optouts
+from aggregator.store.schema import delivery, digest, is_open, ledger, relay, subscriber
 
 BATCH = 20
 
@@ -58,15 +58,19 @@ def _delivery(row: Row[Any], lease: str) -> Delivery:
 
 
 def begin(connection: Connection, one: Delivery, *, now: datetime) -> bool:
-    """Start a try: False when the lease is lost, or the subscriber no longer takes mail (then it is cancelled)."""
+    """Start a try: False when the lease is lost, or its reader wants this mail no more (then it is cancelled)."""
     active = select(subscriber.c.state).where(subscriber.c.id == one.subscriber_id)
     state = SubscriberState(connection.execute(active).scalar_one())
-    if state is SubscriberState.ACTIVE:
+    of = select(digest.c.subscription_id).where(digest.c.id == one.digest_id)
+    left = optouts.is_left(connection, connection.execute(of).scalar_one())
+    if state is SubscriberState.ACTIVE and not left:
         return _advance(connection, one, Phase.SENDING, attempts=one.attempts + 1)
+    reason = optouts.OPTED_OUT if left else state.value
+    told = "the reader left this subscription" if left else f"the subscriber is {state.value}"
     # Without a lease of its own, a later `release` cannot queue it again.
-    ended = {"detail": f"the subscriber is {state.value}", "lease": None, "lease_until": None, "ended_at": now}
+    ended = {"detail": told, "lease": None, "lease_until": None, "ended_at": now}
     if _advance(connection, one, Phase.CANCELLED, **ended):
-        _settle(connection, one.digest_id, LedgerState.SUPPRESSED, reason=state.value)
+        _settle(connection, one.digest_id, LedgerState.SUPPRESSED, reason=reason)
     return False
 
 
@@ -94,6 +98,8 @@ def record(connection: Connection, one: Delivery, fate: Fate, *, now: datetime) 
         _settle(connection, one.digest_id, LedgerState.DELIVERED)
     elif fate.phase is Phase.DEAD:
         _settle(connection, one.digest_id, LedgerState.FAILED, reason="rejected")
+    if fate.bounce is not None:
+        bounces.record(connection, one.subscriber_id, fate.bounce, source="smtp", now=now)
     if fate.park_until is not None:
         _park(connection, one.channel, fate.park_until, fate.detail)
     elif fate.phase is Phase.SENT:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
@@ -18,7 +18,7 @@ from aggregator.core.model.subscriptions import (
 )
 from aggregator.store import dialect
 from aggregator.store.codec import schedule_json, subscriber_of, subscription_of
-from aggregator.store.schema import ledger, match, subscriber, subscription, subscription_topic
+from aggregator.store.schema import ledger, match, opt_out, subscriber, subscription, subscription_topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +45,22 @@ def _subscriptions(connection: Connection) -> tuple[Subscription, ...]:
     topics: dict[int, list[str]] = defaultdict(list)
     for row in connection.execute(select(subscription_topic).order_by(subscription_topic.c.position)):
         topics[row.subscription_id].append(row.topic_id)
+    left: dict[int, set[str]] = defaultdict(set)
+    for row in connection.execute(select(opt_out)):
+        left[row.subscription_id].add(row.topic_id)
     query = select(subscription).where(subscription.c.listed).order_by(subscription.c.id)
-    return tuple(subscription_of(row, topics[row.id]) for row in connection.execute(query))
+    return tuple(subscription_of(row, topics[row.id], left[row.id]) for row in connection.execute(query))
 
 
 def watchers(connection: Connection) -> Mapping[str, tuple[Watcher, ...]]:
-    """Who watches each topic now; a person who unsubscribed watches nothing."""
+    """Who watches each topic now; a person who unsubscribed watches nothing, and nobody a topic that they left."""
     held = {SubscriberState.ACTIVE: "", SubscriberState.PAUSED: "paused", SubscriberState.BOUNCED: "bounced"}
     watching: dict[str, list[Watcher]] = defaultdict(list)
     for member in members(connection):
         state = member.subscriber.state
         for one in member.subscriptions if state in held else ():
             watcher = Watcher(subscription_id=one.id, immediate=one.schedule.immediate, held=held[state])
-            for topic_id in one.topics:
+            for topic_id in one.told:
                 watching[topic_id].append(watcher)
     return {topic_id: tuple(who) for topic_id, who in watching.items()}
 
@@ -75,6 +78,9 @@ def save(
     for spec in people:
         values = {"address": spec.address, "name": spec.name, "timezone": spec.timezone, "listed": True}
         known = stored.get(spec.slug)
+        erased = known is not None and known.state == SubscriberState.ERASED.value
+        if erased:
+            values |= {"address": None, "name": None}  # what the file says of them stays out until they are resumed
         if known is not None:
             subscriber_id = known.id
             connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(values))
@@ -83,7 +89,8 @@ def save(
             made |= {"state": SubscriberState.ACTIVE.value, "state_at": now}
             subscriber_id = connection.execute(subscriber.insert().values(made).returning(subscriber.c.id)).scalar_one()
         back = known is not None and not known.listed
-        _save_subscriptions(connection, subscriber_id, spec.subscriptions, now, back=back)
+        specs = [replace(one, target=None) for one in spec.subscriptions] if erased else spec.subscriptions
+        _save_subscriptions(connection, subscriber_id, specs, now, back=back)
     dropped = set(stored) - {spec.slug for spec in people}
     if dropped:
         connection.execute(update(subscriber).where(subscriber.c.slug.in_(dropped)).values(listed=False))
@@ -155,8 +162,14 @@ def reached(connection: Connection, subscription_id: int, slot_at: datetime) -> 
 
 
 def set_state(
-    connection: Connection, subscriber_id: int, state: SubscriberState, *, detail: str | None, now: datetime
+    connection: Connection,
+    subscriber_id: int,
+    state: SubscriberState,
+    *,
+    detail: str | None,
+    now: datetime,
+    until: datetime | None = None,
 ) -> None:
-    """Change a person's own state; it outlives the file."""
-    values = {"state": state.value, "state_detail": detail, "state_at": now}
+    """Change a person's own state, which outlives the file; `until` ends a pause."""
+    values = {"state": state.value, "state_detail": detail, "state_at": now, "paused_until": until}
     connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(values))

@@ -80,16 +80,6 @@ def view_until(day: date) -> date:
     return day + VIEW_LASTS
 
 
-def webhook_key(secret: bytes, subscription_id: int) -> bytes:
-    """The 32 bytes that sign what a subscription's webhook is sent; they change with the installation's secret."""
-    return hmac.digest(_key(secret, "webhook"), str(subscription_id).encode(), "sha256")
-
-
-def webhook_secret(secret: bytes, subscription_id: int) -> str:
-    """`webhook_key` as its receiver is given it: `whsec_` and base64 (Standard Webhooks)."""
-    return f"whsec_{base64.b64encode(webhook_key(secret, subscription_id)).decode()}"
-
-
 def _key(secret: bytes, purpose: str) -> bytes:
     return hmac.digest(secret, f"aggregator {purpose}".encode(), "sha256")
 

@@ -76,7 +76,10 @@ class SubscriberState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """A stored subscriber. `public_id` is what links and Message-IDs carry, never the slug or the address."""
+    """A stored subscriber. `public_id` is what links and Message-IDs carry, never the slug or the address.
+
+    `state_at` is since when the state holds, `state_detail` why; only one who is paused may have `paused_until`.
+    """
 
     id: int
     public_id: str
@@ -87,13 +90,20 @@ class Subscriber:
     state: SubscriberState
     listed: bool
     created_at: datetime
+    state_at: datetime | None = None
+    state_detail: str | None = None
+    paused_until: datetime | None = None
+
+
+WHOLE = ""  # among the topics that were left: all of the subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A stored subscription of one subscriber. `slot_at` is the last slot already dealt with.
 
-    `weekly` is its reader's own wish for one mail a week, whatever days the schedule names.
+    `weekly` is its reader's own wish for one mail a week, whatever days the schedule names; `left` are the topics that
+    the reader wants no more, `WHOLE` among them when it is all of them.
     """
 
     id: int
@@ -109,6 +119,25 @@ class Subscription:
     kind: SubscriptionKind = SubscriptionKind.TOPICS
     target: str | None = None
     weekly: bool = False
+    left: frozenset[str] = frozenset()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether its reader unsubscribed from it: nothing is made or sent for it."""
+        return WHOLE in self.left
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The topics it tells of, in the order a person wrote: those its reader left are not among them."""
+        return () if self.is_left else tuple(topic for topic in self.topics if topic not in self.left)
+
+    @property
+    def in_force(self) -> Schedule:
+        """The schedule its mail follows: the written one, or its first time on its first day where one a week is wished."""
+        written = self.schedule
+        if not self.weekly or written.immediate:
+            return written
+        return replace(written, at=written.at[:1], days=frozenset({min(written.days)}))
 
 
 class LedgerState(StrEnum):
@@ -184,8 +213,8 @@ class SendFailed:
     failure: SendFailure
     detail: str
     code: int | None = None
+    enhanced: str | None = None
+    retry_after: timedelta | None = None
 
 
 SendResult = Sent | SendFailed
-    enhanced: str | None = None
-    retry_after: timedelta | None = None

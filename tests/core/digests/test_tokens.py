@@ -6,7 +6,7 @@ from string import ascii_letters, digits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.digests.tokens import Claim, Keyring, Purpose, view_until, webhook_key, webhook_secret
+from aggregator.core.digests.tokens import Claim, Keyring, Purpose, view_until
 from tests.factories import NOW
 
 TODAY = NOW.date()
@@ -69,9 +69,3 @@ def test_a_return_path_survives_a_relay_that_changes_its_case_and_fits_a_local_p
     token = RING.return_token(number)
     assert RING.read_return(token.upper()) == number
     assert len(f"bounces+{token}") <= 64
-
-
-def test_each_webhook_has_a_key_of_its_own() -> None:
-    assert len(webhook_key(b"secret", 1)) == 32
-    assert webhook_key(b"secret", 1) != webhook_key(b"secret", 2)
-    assert webhook_secret(b"secret", 1).startswith("whsec_")
