@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +16,7 @@ class Asked:
     method: str
     target: str
     headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes = b""
 
     def header(self, name: str) -> bytes | None:
         """The first value of a header, whatever its case."""
@@ -107,6 +108,8 @@ class ScriptedServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = _parse(await reader.readuntil(b"\r\n\r\n"))
+        if length := asked.header("Content-Length"):
+            asked = replace(asked, body=await reader.readexactly(int(length)))
         self.asked.append(asked)
         script: Sequence[Reply] = self._scripts.get(asked.target.partition("?")[0], [])
         said = script[0] if script else reply(status=404)

@@ -1,4 +1,4 @@
-"""`digest preview`, `digest run`, `digest list`, `digest send-test`: digests looked at, made now, remembered, tried out."""
+"""`digest preview`, `digest run`, `digest list`, `digest retry`, `digest send-test`: looked at, made, remembered, tried."""
 
 import asyncio
 import sys
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.digest_retry import retry
 from aggregator.cli.opening import open_archive, start_logging, with_app
 from aggregator.cli.options import AsJson, Context, Limit, RedirectAllTo, everywhere, new_app
 from aggregator.cli.output import Column, ago, clean, count, note, print_json, print_table, say
 from aggregator.cli.waiting import waiting
+from aggregator.core.digests.address import shown_recipient
 from aggregator.core.errors import AggregatorError, UsageError
 
 if TYPE_CHECKING:
@@ -183,14 +185,21 @@ def _line(one: "FrozenDigest") -> dict[str, Any]:
         "phase": one.phase,
         "attempts": one.attempts,
         "channel": one.channel,
-        "recipient": one.recipient,
+        "recipient": _shown(one),
         "detail": one.detail,
         "next_try_at": one.next_try_at,
     }
 
 
 def _goes_to(one: "FrozenDigest") -> str:
-    return "outbox folder" if one.recipient is None or one.channel == "outbox" else one.recipient
+    return shown_recipient(one.channel, one.recipient)
+
+
+def _shown(one: "FrozenDigest") -> str | None:
+    return None if one.recipient is None else shown_recipient(one.channel, one.recipient)
+
+
+app.command()(retry)
 
 
 @app.command("send-test")

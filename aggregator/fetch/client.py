@@ -23,6 +23,7 @@ from aggregator.core.model.feeds import (
     FetchResult,
     NotModified,
 )
+from aggregator.core.model.posts import PostResult
 from aggregator.core.urls import host_of
 from aggregator.fetch.addresses import Network
 from aggregator.fetch.answer import first_raw, read_answer
@@ -32,6 +33,7 @@ from aggregator.fetch.gate import HostGate, HostHeldError
 from aggregator.fetch.guard import DEFAULT_PORTS, GuardedBackend, Resolver, SystemResolver
 from aggregator.fetch.hops import REDIRECTS, Hop, first_hop, has_secrets, headers_for, is_conditional, next_hop
 from aggregator.fetch.inflate import Inflater, coding_of
+from aggregator.fetch.posting import Post, PostOffice
 from aggregator.fetch.transport import GuardedTransport, trusting_context
 from aggregator.fetch.verdict import is_bot_wall, refusal_kind, refusal_words
 
@@ -86,6 +88,17 @@ class Fetcher:
         self._transport = GuardedTransport(backend, tls=tls or trusting_context())
         timeout = httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.connect, pool=limits.total)
         self._timeout = timeout.as_dict()
+        self._post_office = PostOffice(
+            transport=self._transport,
+            gate=self.gate,
+            slots=self._slots,
+            timeout=self._timeout,
+            total=limits.total,
+        )
+
+    def introduce(self, user_agent: str) -> None:
+        """Be known as `user_agent` from the next request on."""
+        self._user_agent = user_agent
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
@@ -107,6 +120,10 @@ class Fetcher:
             return FetchFailed(kind=error.kind, detail=one_line(error.detail))
         except (httpx.InvalidURL, UnicodeError) as error:
             return FetchFailed(kind=FailureKind.BAD_URL, detail=one_line(f"no request can be made of it: {error}"))
+
+    async def post(self, post: Post, *, now: datetime) -> PostResult:
+        """What one POST to exactly this address came to; see `PostOffice.send`."""
+        return await self._post_office.send(post, self._user_agent, now=now)
 
     async def _follow(self, request: FetchRequest, hop: Hop, now: datetime) -> FetchResult:
         """Walk the chain of redirects to its end; every hop waits for its own host's turn."""

@@ -15,7 +15,7 @@ class Transport(Protocol):
         """Send one mail. A refusal, a broken line or a full disk is a `SendFailed`, never an exception.
 
         `before_data` is awaited once, after the recipient was accepted and before the first byte of the message can
-        be: there the caller records that the outcome may become ambiguous. What it raises ends the session, unsent,
+        be (not at all by a channel whose receivers know a repeat, where nothing is ambiguous): there the caller records that the outcome may become ambiguous. What it raises ends the session, unsent,
         and comes out of `send`. A cancelled `send` closes its connection at once; after `before_data` that is as
         ambiguous as a crash, so callers shield it.
         """

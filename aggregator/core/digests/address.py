@@ -47,6 +47,18 @@ def needs_smtputf8(address: str) -> bool:
     return not address.rpartition("@")[0].isascii()
 
 
+def shown_recipient(channel: str, recipient: str | None) -> str:
+    """Where a delivery goes, as it may be shown: of a URL only its service, for its rest is what lets one in."""
+    if recipient is None or channel == "outbox":
+        return "outbox folder"
+    scheme, separator, rest = recipient.partition("://")
+    if not separator:
+        return recipient
+    # The first part of a service's own scheme, as in slack://TOKEN/.., is not a host but a secret.
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2] if scheme in {"http", "https"} else ""
+    return f"{scheme}://{host}{'/' if host else ''}…"
+
+
 def split_sender(sender: str) -> tuple[str, str]:
     """Take `Name <address>`, or a bare address, apart into (name, address); the name may be empty."""
     name, bracket, rest = sender.strip().rpartition("<")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.digests.address import address_problem, needs_smtputf8, split_sender, wire_address
+from aggregator.core.digests.address import address_problem, needs_smtputf8, shown_recipient, split_sender, wire_address
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,19 @@ def test_a_sender_is_a_name_and_an_address(sender: str, parts: tuple[str, str]) 
 def test_a_domain_without_a_wire_form_is_an_error() -> None:
     with pytest.raises(ValueError, match="domain"):
         wire_address("desk@exam ple.org")
+
+
+@pytest.mark.parametrize(
+    ("channel", "recipient", "shown"),
+    [
+        ("mail", "desk@example.org", "desk@example.org"),
+        ("mail", None, "outbox folder"),
+        ("outbox", "desk@example.org", "outbox folder"),
+        ("webhook", "https://user:pass@hooks.example.org:8443/T0/B0/secret?key=1", "https://hooks.example.org:8443/…"),
+        ("webhook", "https://hooks.example.org?key=secret", "https://hooks.example.org/…"),
+        ("apprise", "slack://TokenA/TokenB/TokenC", "slack://…"),
+        ("apprise", "mailto://user:pass@example.org", "mailto://…"),
+    ],
+)
+def test_a_url_that_lets_one_in_is_never_shown(channel: str, recipient: str | None, shown: str) -> None:
+    assert shown_recipient(channel, recipient) == shown
