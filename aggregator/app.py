@@ -23,7 +23,7 @@ from aggregator.mail.transport import Transport
 from aggregator.refresh import Refresher, Visitor
 from aggregator.replay import Replayer
 from aggregator.settings import Settings, secret_lookup
-from aggregator.store import migrate, topics
+from aggregator.store import audience, migrate, topics
 from aggregator.store.database import Store
 from aggregator.store.migrate import Schema
 from aggregator.workers import Workers, reads_articles
@@ -75,6 +75,7 @@ class App:
         It starts the worker processes when it is first called: nothing can be read before.
         """
         versions = await self.store.reading(topics.versions)
+        self.fetcher.introduce(user_agent(self.settings, readers=await self.store.reading(audience.readers)))
         if versions != self._versions:
             await self.workers.set_topics(await self.store.reading(topics.listed))
             self._versions = versions
@@ -227,11 +228,14 @@ def stored_secret(path: Path) -> bytes:
         raise StoreError(f"cannot write {path}: {error.strerror}", hint="make the data folder writable") from error
 
 
-def user_agent(settings: Settings) -> str:
-    """What hosts read of us: product, version, and a way to reach the operator where the settings name one."""
+def user_agent(settings: Settings, *, readers: int = 0) -> str:
+    """What hosts read of us: product, version, a way to reach the operator where the settings name one, our readers.
+
+    Publishers count their readers by "N subscribers", in the plural whatever the number; one who asks is one at least.
+    """
     contact = settings.base_url or split_sender(settings.mail_from)[1]
     reach = f"+{contact}" if contact and not contact.endswith("@localhost") else "feed aggregator"
-    return f"Aggregator/{__version__} ({reach})"
+    return f"Aggregator/{__version__} ({reach}; {max(readers, 1)} subscribers)"
 
 
 def new_token() -> str:

@@ -67,6 +67,34 @@ def test_linked_archives_are_walked_back_to_what_was_known_and_their_news_is_sto
     run(go)
 
 
+def test_archives_that_only_the_link_header_names_are_walked_too(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+
+            def announced(body: bytes, *links: str) -> bytes:
+                kind = ("Content-Type", "application/rss+xml")
+                return reply(body, headers=[kind, *(("Link", link) for link in links)])
+
+            elsewhere = '<https://other.example/2>; rel="next", </feed>; rel="self"'
+            url = w.server.on(
+                "/feed",
+                served(dated(2, 1)),
+                announced(dated(8, 7), elsewhere, '</2025>; rel="prev-archive"; title="2, 5"'),
+            )
+            w.server.on(
+                "/2025", announced(dated(6, 5), '</2024>; rel="PREV-ARCHIVE next"', "</9>; rel=next; anchor=/x")
+            )
+            w.server.on("/2024", announced(dated(4, 3, 2)))
+            await w.follow(listed([("wire", url)]))
+            await w.app.refresher.check()
+            w.clock.forward(hours=25)
+            (result,) = await w.app.refresher.check()
+            assert (result.new, targets(w)[2:]) == (6, ["/2025", "/2024"])
+            assert [kind for kind, _ in await gaps(w)] == ["filled", "gap"]
+
+    run(go)
+
+
 def test_wordpress_is_asked_for_its_pages_and_what_may_be_missing_still_is_told_to_the_digest(tmp_path: Path) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:

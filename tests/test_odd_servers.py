@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator import __version__
 from aggregator.app import build
 from aggregator.core.model.feeds import FeedState
 from aggregator.core.model.plans import CheckResult, Outcome
@@ -269,7 +270,100 @@ def test_case_6_35_one_story_in_two_feeds_is_two_entries(tmp_path: Path) -> None
     run(go)
 
 
-def test_case_6_60_a_self_link_elsewhere_is_not_followed(tmp_path: Path) -> None:
+def test_case_7_36_a_plain_body_announced_as_gzip_is_taken_and_asked_for_plainly_once_at_the_next_due_time(
+    tmp_path: Path,
+) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            wrong = reply(GOOD, headers=[("Content-Encoding", "gzip")], length=GOOD.index(b"<title>Weather"))
+            newer = rss(("3", "Fentanyl again"), ("2", "Fentanyl seized"), ("1", "Weather"))
+            await w.follow(listed([("wire", w.server.on("/a", wrong, served(GOOD), served(newer)))]))
+            (first,) = await w.app.refresher.check()
+            assert (first.error_kind, first.new) == (None, 2)
+            again = await later(w, hours=25)
+            assert (again.new, again.updated) == (0, 1)  # what the wrong length had cut off
+            assert (await later(w, hours=25)).new == 1
+            packed = [asked.header("Accept-Encoding") for asked in w.server.asked]
+            assert packed == [b"gzip, deflate", b"identity", b"gzip, deflate"]
+
+    run(go)
+
+
+def test_case_7_36_a_body_that_cannot_be_unpacked_comes_in_plainly_at_the_next_due_time(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            damaged = reply(b"\x1f\x8bno gzip at all", headers=[("Content-Encoding", "gzip")])
+
+            async def packed_or_not(writer: asyncio.StreamWriter, asked: Asked) -> None:
+                writer.write(served(GOOD) if asked.header("Accept-Encoding") == b"identity" else damaged)
+                await writer.drain()
+
+            await w.follow(listed([("wire", w.server.on("/a", packed_or_not))]))
+            (first,) = await w.app.refresher.check()
+            assert first.error_kind == "encoding"
+            assert (await later(w, hours=25)).new == 2
+
+    run(go)
+
+
+def test_case_7_15_a_503_without_a_word_on_time_ends_the_turn_of_its_host(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            urls = [("a", w.server.on("/a", reply(status=503)))]
+            urls += [(name, w.server.on(f"/{name}", served(GOOD))) for name in ("b", "c")]
+            await w.follow(listed(urls))
+            results = {result.feed_id: result.outcome for result in await w.app.refresher.check()}
+            assert results == {"a": Outcome.FAILED, "b": Outcome.SKIPPED, "c": Outcome.SKIPPED}
+            assert w.server.paths() == ["/a"]
+            assert (await state(w, "b")).next_check_at <= w.clock()
+            w.clock.forward(minutes=14)
+            assert await w.app.refresher.check() == ()
+            (refused,) = await w.app.refresher.check(only=["b"])
+            assert (refused.outcome, w.server.paths()) == (Outcome.SKIPPED, ["/a"])
+            w.clock.forward(minutes=2)
+            # Another process: this one counts its own quarter of an hour on a clock that no test can move.
+            async with build(w.app.settings, {}, clock=w.clock, transports={"mail": w.mail}) as again:
+                await again.follow()
+                assert {result.outcome for result in await again.refresher.check()} == {Outcome.FETCHED}
+            assert sorted(w.server.paths()) == ["/a", "/b", "/c"]
+
+    run(go)
+
+
+def test_a_redirect_that_asks_for_a_pause_is_followed_when_the_pause_is_over(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            pause = reply(status=302, headers=[("Location", "/there"), ("Retry-After", "7200")])
+            w.server.on("/there", served(GOOD))
+            await w.follow(listed([("wire", w.server.on("/a", pause))]))
+            (first,) = await w.app.refresher.check()
+            assert (first.error_kind, first.status, w.server.paths()) == ("rate", 302, ["/a"])
+            assert isinstance(first.next_check_at, datetime)
+            assert first.next_check_at >= w.clock() + timedelta(hours=2)
+            w.clock.forward(minutes=119)
+            (refused,) = await w.app.refresher.check(only=["wire"])
+            assert (refused.outcome, w.server.paths()) == (Outcome.SKIPPED, ["/a"])
+            w.clock.now = first.next_check_at
+            async with build(w.app.settings, {}, clock=w.clock, transports={"mail": w.mail}) as again:
+                await again.follow()
+                (result,) = await again.refresher.check()
+            assert (result.outcome, result.new, w.server.paths()) == (Outcome.FETCHED, 2, ["/a", "/a", "/there"])
+
+    run(go)
+
+
+def test_hosts_read_how_many_people_an_entry_may_reach(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path, AGGREGATOR_BASE_URL="https://watch.example") as w:
+            await w.follow(listed([("wire", w.server.on("/a", served(GOOD)))]))
+            await w.app.refresher.check()
+            said = w.server.asked[0].header("User-Agent")
+            assert said == f"Aggregator/{__version__} (+https://watch.example; 1 subscribers)".encode()
+
+    run(go)
+
+
+def test_case_6_60_a_self_link_elsewhere_is_recorded_and_not_followed(tmp_path: Path) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:
             elsewhere = "<link xmlns='http://www.w3.org/2005/Atom' rel='self' href='https://elsewhere.example/feed'/>"
@@ -279,6 +373,10 @@ def test_case_6_60_a_self_link_elsewhere_is_not_followed(tmp_path: Path) -> None
                 w.clock.forward(hours=25)
                 await w.app.refresher.check()
             assert w.server.paths() == ["/a"] * 4
-            assert (await state(w)).url_in_use is None
+            learned = await state(w)
+            assert (learned.url_in_use, learned.self_link) == (None, "https://elsewhere.example/feed")
+            # An address that a person changes is a new one, of which nothing is known.
+            await w.follow(listed([("wire", w.server.on("/b", served(body)))]))
+            assert (await state(w)).self_link is None
 
     run(go)

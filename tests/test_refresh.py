@@ -47,7 +47,7 @@ def test_a_feed_is_not_asked_again_before_it_is_due(tmp_path: Path) -> None:
         pytest.param(served(b""), "empty", id="an empty body"),
         pytest.param(served(b"x" * 20_000_000), "too_large", id="a 20 MB body"),
         pytest.param(served(b"<rss version='2.0'><channel><title>cut</tit"), "parse", id="malformed beyond repair"),
-        pytest.param(reply(status=503), "server", id="a server in trouble"),
+        pytest.param(reply(status=500), "server", id="a server in trouble"),
         pytest.param(reply(status=404), "client", id="a page that is not there"),
     ],
 )

@@ -1,7 +1,7 @@
 """`feeds`: how each followed feed fares, from the store; the commands that look at the web or edit the file are beside it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw
+from aggregator.cli.feed_rhythm import mean_gaps
 from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import (
+    QUIET,
     RETRIED,
     Column,
     ago,
@@ -31,6 +33,7 @@ from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import FeedState
 
 if TYPE_CHECKING:
+    from aggregator.core.stories.silence import Quiet
     from aggregator.store.database import Connection
     from aggregator.store.feeds import DayRow, EventRow, FollowedFeed
     from aggregator.store.politeness import Politeness
@@ -45,7 +48,7 @@ Limit = Annotated[
 ]
 
 # The worst first: what a person should look at stands where the eye begins.
-STATES = ("poisoned", "failing", "degraded", RETRIED, "ok", "disabled")
+STATES = ("poisoned", "failing", "degraded", RETRIED, QUIET, "ok", "disabled")
 DAYS = 7
 EVENTS = 10
 
@@ -60,6 +63,7 @@ class Portrait:
     events: tuple["EventRow", ...]
     mean_gap: timedelta | None
     politeness: "Politeness"
+    quiet: "Quiet | None"
 
 
 @app.command("list")
@@ -68,19 +72,21 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
     """How every followed feed fares, the worst first.
 
     A feed is degraded after three failures in a row, failing after seven days of them, poisoned when reading it had to
-    be stopped three times; it is asked on all the same. It is disabled by the file, or by its host for good.
+    be stopped three times; it is asked on all the same. It is quiet when it answers and brings nothing for longer than
+    its own rhythm makes likely. It is disabled by the file, or by its host for good.
     """
-    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import feeds, silence  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
         followed = archive.store.read(feeds.followed)
-        states = {one.feed.id: spoken_state(one, archive.now) for one in followed}
+        quiet = archive.store.read(silence.quiet_feeds)
+        states = {one.feed.id: spoken_state(one, archive.now, quiet.get(one.feed.id)) for one in followed}
         shown = sorted(followed, key=lambda one: (STATES.index(states[one.feed.id]), one.feed.id))[:limit]
         if as_json:
             for one in shown:
-                print_json(feed_json(one, archive.now))
+                print_json(feed_json(one, archive.now, quiet.get(one.feed.id)))
             return
-        gaps = archive.store.read(_mean_gaps, [one.feed.id for one in shown])
+        gaps = archive.store.read(mean_gaps, [one.feed.id for one in shown])
     if not followed:
         note(f"no feed is followed yet; `aggregator apply` follows what {archive.settings.config} lists")
         return
@@ -93,26 +99,21 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
         Column("entry every", wide=True, right=True),
         Column("problem", shrinks=True),
     )
-    print_table(columns, [_row(one, states[one.feed.id], gaps[one.feed.id], archive.now) for one in shown])
+    told = {feed_id: one.words for feed_id, one in quiet.items()}
+    print_table(columns, [_row(one, states, gaps[one.feed.id], archive.now, told) for one in shown])
     tally = Counter(states.values())
-    say(
-        f"\n{count(len(followed), 'feed')}: " + ", ".join(f"{tally[state]} {state}" for state in STATES if tally[state])
-    )
+    numbers = ", ".join(f"{tally[state]} {state}" for state in STATES if tally[state])
+    say(f"\n{count(len(followed), 'feed')}: {numbers}")
 
 
-def _mean_gaps(connection: "Connection", feed_ids: Sequence[str]) -> dict[str, timedelta | None]:
-    """The average time between the last entries of each feed."""
-    from aggregator.core.checking.cadence import mean_gap  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import entries  # noqa: PLC0415 - as above
-
-    return {feed_id: mean_gap(entries.latest_times(connection, feed_id)) for feed_id in feed_ids}
-
-
-def _row(one: "FollowedFeed", state: str, gap: timedelta | None, now: datetime) -> tuple[str, ...]:
-    learned = one.state
+def _row(
+    one: "FollowedFeed", states: Mapping[str, str], gap: timedelta | None, now: datetime, quiet: Mapping[str, str]
+) -> tuple[str, ...]:
+    learned, state = one.state, states[one.feed.id]
     due = "-" if state == "disabled" else ago(learned.next_check_at, now) if learned.next_check_at > now else "due"
     every = span(gap) if gap else "-"
-    return one.feed.id, state, ago(learned.succeeded_at, now), due, one.feed.tier, every, _problem(one)
+    problem = _problem(one) or quiet.get(one.feed.id, "")
+    return one.feed.id, state, ago(learned.succeeded_at, now), due, one.feed.tier, every, problem
 
 
 def _problem(one: "FollowedFeed") -> str:
@@ -123,10 +124,10 @@ def _problem(one: "FollowedFeed") -> str:
     return f"{learned.error_kind}: {learned.error_detail}" if learned.error_kind else ""
 
 
-def spoken_state(one: "FollowedFeed", now: datetime) -> str:
-    """One of `STATES`: for people, an error that is too young to call a feed degraded has a word of its own."""
+def spoken_state(one: "FollowedFeed", now: datetime, quiet: "Quiet | None") -> str:
+    """One of `STATES`: for people, a young error and an unusual silence have words of their own."""
     state = state_of(one, now)
-    return RETRIED if state == "ok" and one.state.error_kind else state
+    return state if state != "ok" else RETRIED if one.state.error_kind else QUIET if quiet else state
 
 
 def state_of(one: "FollowedFeed", now: datetime) -> str:
@@ -136,8 +137,8 @@ def state_of(one: "FollowedFeed", now: datetime) -> str:
     return feed_health(one.feed, one.state, now)
 
 
-def feed_json(one: "FollowedFeed", now: datetime) -> dict[str, Any]:
-    """A line of `feeds list --json`; `url_in_use` is the address that is asked, `quiet` null until a cadence is learned."""
+def feed_json(one: "FollowedFeed", now: datetime, quiet: "Quiet | None") -> dict[str, Any]:
+    """A line of `feeds list --json`; `url_in_use` is the address that is asked, `quiet` since when it is unusually so."""
     learned = one.state
     return {
         "id": one.feed.id,
@@ -145,12 +146,12 @@ def feed_json(one: "FollowedFeed", now: datetime) -> dict[str, Any]:
         "url_in_use": learned.url_in_use or one.feed.url,
         "state": state_of(one, now),
         "last_success_at": iso(learned.succeeded_at),
-        "next_check_at": iso(learned.next_check_at),
+        "next_check_at": iso(learned.next_check_at) if one.listed else None,
         "error": _error_json(learned),
         "etag": _text(learned.etag),
         "last_modified": _text(learned.last_modified),
         "gap": iso(one.gap_at),
-        "quiet": None,
+        "quiet": iso(quiet.since) if quiet else None,
     }
 
 
@@ -178,7 +179,7 @@ def show(here: Context, feed: FeedId, *, as_json: AsJson = False) -> None:
 
 
 def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait:
-    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import feeds, silence  # noqa: PLC0415 - lazily, as all of the command line
     from aggregator.store.politeness import politeness  # noqa: PLC0415 - as above
 
     found = feeds.followed(connection, ids=(feed_id,), unlisted=True)
@@ -189,18 +190,20 @@ def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait
         entries=feeds.entry_counts(connection, (feed_id,)).get(feed_id, 0),
         days=feeds.days(connection, feed_id, limit=DAYS),
         events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),
-        mean_gap=_mean_gaps(connection, (feed_id,))[feed_id],
+        mean_gap=mean_gaps(connection, (feed_id,))[feed_id],
         politeness=politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1), feed_id=feed_id),
+        quiet=silence.quiet_feeds(connection, names=(feed_id,)).get(feed_id),
     )
 
 
 def portrait_json(portrait: Portrait, now: datetime) -> dict[str, Any]:
     """What `feeds show --json` says: the line of the list, and the rest."""
     one = portrait.one
-    return feed_json(one, now) | {
+    return feed_json(one, now, portrait.quiet) | {
         "name": one.feed.name,
         "title": one.state.title,
         "site": one.state.site,
+        "self_link": one.state.self_link,
         "tier": one.feed.tier,
         "tags": list(one.feed.tags),
         "followed": one.listed,
@@ -224,7 +227,7 @@ def _day_json(day: "DayRow") -> dict[str, Any]:
 
 def _show(portrait: Portrait, now: datetime) -> None:
     one, learned = portrait.one, portrait.one.state
-    state = spoken_state(one, now) if one.listed else "removed"
+    state = spoken_state(one, now, portrait.quiet) if one.listed else "removed"
     say(one.feed.name or learned.title or one.feed.id, style="bold")
     fields(_said(portrait) | _learned(portrait, state, now))
     if portrait.days:
@@ -263,12 +266,13 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
     every = f", one every {span(portrait.mean_gap)} on average" if portrait.mean_gap else ""
     return {
         "asked at": asked or "",
+        "calls itself": learned.self_link or "",
         "state": state,
-        "problem": _problem(portrait.one),
+        "problem": _problem(portrait.one) or (portrait.quiet.words if portrait.quiet else ""),
         "failures": f"{learned.failures} in a row{since}" if learned.failures else "",
         "last ok": _when(learned.succeeded_at, now),
         "last check": _when(learned.checked_at, now),
-        "next check": _when(learned.next_check_at, now) if state != "disabled" else "",
+        "next check": _when(learned.next_check_at, now) if state not in {"disabled", "removed"} else "",
         "last gap": _when(portrait.one.gap_at, now) if portrait.one.gap_at else "",
         "validators": ", ".join(validators) or ("none" if learned.succeeded_at else ""),
         "slowed until": _when(learned.slow_until, now) if learned.slow_until and learned.slow_until > now else "",

@@ -120,7 +120,11 @@ class _Search:
             self.answers = True
             if moved := present.answer.permanent_url:
                 yield _Lead(url=moved, reason="it redirects there for good", led=True, document=present)
+            elif state.self_link and host_of(state.self_link) == host_of(feed.url):
+                yield _Lead(url=state.self_link, reason="its document says that it lives there")
             return
+        if state.self_link:
+            yield _Lead(url=state.self_link, reason="its last document said that it lives there")
         for url in present.candidates:
             yield _Lead(url=url, reason="the page that is there now names it")
         if feed.url.startswith("http:") and urlsplit(feed.url).port is None:

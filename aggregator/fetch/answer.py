@@ -57,7 +57,8 @@ def _links(url: str, value: str) -> tuple[tuple[str, str, str], ...]:
         for each in _PARAMETER.finditer(match[2]):
             parameters.setdefault(each[1].lower(), each[2] or each[3] or "")
         target = absolute(url, match[1])
-        if target is not None:
+        # A link with an anchor speaks of another document (RFC 8288 3.2).
+        if target is not None and absolute(url, parameters.get("anchor") or url) == absolute(url, url):
             kind = parameters.get("type", "").strip().lower()
             found += [(rel.lower(), kind, target) for rel in parameters.get("rel", "").split()]
     return tuple(found[:MAX_LINKS])

@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -35,12 +35,12 @@ from aggregator.fetch.hops import REDIRECTS, Hop, first_hop, has_secrets, header
 from aggregator.fetch.inflate import Inflater, coding_of
 from aggregator.fetch.posting import Post, PostOffice
 from aggregator.fetch.transport import GuardedTransport, trusting_context
-from aggregator.fetch.verdict import is_bot_wall, refusal_kind, refusal_words
+from aggregator.fetch.verdict import asked_pause, is_bot_wall, refusal_kind, refusal_words
 
 MIB = 1024 * 1024
 HOST_GAP = 1.0  # seconds
 LONGEST_HOLD = timedelta(days=7)
-UNSAID_HOLD = timedelta(hours=1)  # for a 429 that does not say how long
+SHORT_PAUSE = timedelta(seconds=10)  # what a redirect may ask for and be followed all the same, that much later
 PEEK_BYTES = 16 * 1024  # of an error page, for its title and for the marks of bot checks
 PEEK_SECONDS = 3.0
 
@@ -150,6 +150,7 @@ class Fetcher:
             if not isinstance(outcome, Hop):
                 return outcome
             hop = outcome
+            await self.gate.rest(hop.pause)
 
     async def _exchange(self, request: FetchRequest, hop: Hop, now: datetime) -> FetchResult | Hop:
         """One request and its answer: the end of the chain, or where it goes on."""
@@ -163,8 +164,7 @@ class Fetcher:
             self._check_head(response)
             status = response.status_code
             if status in REDIRECTS:
-                location = first_raw(response.headers, b"location")
-                return next_hop(hop, status, location, secrets=has_secrets(request), limit=self._limits.hops)
+                return self._redirected(request, hop, response, now)
             answer = read_answer(hop.url, status, response.headers, permanent_url=hop.permanent_url, now=now)
             if status == 304 and is_conditional(headers):
                 return NotModified(answer=answer)
@@ -173,6 +173,20 @@ class Fetcher:
             return await self._refusal(response, answer, now)
         finally:
             await response.aclose()
+
+    def _redirected(
+        self, request: FetchRequest, hop: Hop, response: httpx.Response, now: datetime
+    ) -> Hop | FetchFailed:
+        """Where a redirect leads, and after which pause; one too long to wait here ends the fetch (RFC 9110 10.2.3)."""
+        status, location = response.status_code, first_raw(response.headers, b"location")
+        following = next_hop(hop, status, location, secrets=has_secrets(request), limit=self._limits.hops)
+        pause = retry_after(response.headers.get("retry-after"), now) or timedelta()
+        if request.paused:
+            return following
+        if pause <= SHORT_PAUSE:
+            return replace(following, pause=pause.total_seconds())
+        detail = f"HTTP {status}: the host wants us to wait before we go on to {host_of(following.url)}"
+        return FetchFailed(kind=FailureKind.RATE, detail=one_line(detail), status=status, retry_after=pause)
 
     def _check_head(self, response: httpx.Response) -> None:
         size = sum(len(name) + len(value) + 4 for name, value in response.headers.raw)
@@ -185,12 +199,14 @@ class Fetcher:
         """The body of a 2xx, whole and decoded, or why it is none. Raises WireError for a broken or oversized one."""
         if answer.status == 206:
             return _failed(answer, FailureKind.PROTOCOL, "HTTP 206: a part of the document, which we did not ask for")
-        body = b"" if answer.status in {204, 205} else await self._body(response)
-        if not body or body.isspace():
+        inflater = await self._body(response) if answer.status not in {204, 205} else None
+        body = inflater.finish() if inflater else b""
+        if inflater is None or not body or body.isspace():
             return _failed(answer, FailureKind.EMPTY, f"HTTP {answer.status}: the answer is empty")
-        return Fetched(answer=answer, body=body)
+        return Fetched(answer=replace(answer, mislabelled=inflater.mislabelled), body=body)
 
-    async def _body(self, response: httpx.Response) -> bytes:
+    async def _body(self, response: httpx.Response) -> Inflater:
+        """The whole body, gone through an inflater that waits to be finished."""
         declared = response.headers.get("content-length", "")
         inflater = Inflater(coding_of(response.headers.get("content-encoding", "")), self._limits.decoded)
         too_large = WireError(FailureKind.TOO_LARGE, f"the answer is larger than {self._limits.wire:,} bytes")
@@ -202,7 +218,7 @@ class Fetcher:
             if received > self._limits.wire:
                 raise too_large
             inflater.feed(part)
-        return inflater.finish()
+        return inflater
 
     async def _refusal(self, response: httpx.Response, answer: Answer, now: datetime) -> FetchFailed:
         status = answer.status
@@ -216,8 +232,8 @@ class Fetcher:
 
     def _heed(self, host: str, outcome: FetchResult | Hop) -> None:
         """Hold a host that asked for a pause, for this process at once; the plan of the check does it for all."""
-        if isinstance(outcome, FetchFailed) and outcome.kind is FailureKind.RATE:
-            pause = outcome.retry_after if outcome.retry_after is not None else UNSAID_HOLD
+        pause = asked_pause(outcome) if isinstance(outcome, FetchFailed) else None
+        if pause is not None:
             self.gate.hold(host, min(pause, LONGEST_HOLD).total_seconds())
 
 

@@ -71,6 +71,11 @@ class HostGate:
         entry = self._hosts.get(host)
         return max(entry.held_until - self._monotonic(), 0.0) if entry else 0.0
 
+    async def rest(self, seconds: float) -> None:
+        """Wait for `seconds` by the gate's clock."""
+        if seconds > 0:
+            await self._sleep(seconds)
+
     async def _ready(self, entry: _Host) -> None:
         while True:
             now = self._monotonic()

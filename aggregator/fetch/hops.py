@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from aggregator.core.errors import UsageError
@@ -36,6 +36,7 @@ class Hop:
     url: str
     seen: tuple[str, ...] = ()  # the stops before this one
     permanent: bool = True  # every redirect so far was 301 or 308, and none led from https to http
+    pause: float = 0.0  # seconds to wait before it is asked
 
     @property
     def permanent_url(self) -> str | None:
@@ -71,7 +72,7 @@ def next_hop(hop: Hop, status: int, location: bytes | None, *, secrets: bool, li
     downgrade = hop.url.startswith("https:") and bare.startswith("http:")
     if downgrade and secrets:
         raise WireError(FailureKind.REDIRECT, f"{host_of(hop.url)} redirects a feed with credentials to plain http")
-    return replace(hop, url=bare, seen=seen, permanent=hop.permanent and status in _PERMANENT and not downgrade)
+    return Hop(url=bare, seen=seen, permanent=hop.permanent and status in _PERMANENT and not downgrade)
 
 
 def has_secrets(request: FetchRequest) -> bool:
@@ -88,7 +89,7 @@ def headers_for(request: FetchRequest, hop: Hop, user_agent: str) -> list[Header
     said = [
         (b"User-Agent", user_agent.encode("ascii", "replace")),
         (b"Accept", request.accept.encode("ascii") or ACCEPT),
-        (b"Accept-Encoding", b"gzip, deflate"),
+        (b"Accept-Encoding", b"identity" if request.plain else b"gzip, deflate"),
         (b"Connection", b"close"),
     ]
     here = origin_of(hop.url)

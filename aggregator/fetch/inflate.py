@@ -36,6 +36,7 @@ class Inflater:
         self._out = bytearray()
         self._unjudged = b""  # one byte does not tell a format
         self._plain = False
+        self._announced = bool(coding)
         self._ended = False  # what follows the last gzip file is padding
         self._members = 0
         self._stream: zlib._Decompress | None = None
@@ -61,6 +62,11 @@ class Inflater:
         if self._stream is not None:
             raise WireError(FailureKind.TRUNCATED, "the compressed answer ends in the middle")
         return self.so_far()
+
+    @property
+    def mislabelled(self) -> bool:
+        """Whether a coding was announced and the body is plain."""
+        return self._announced and self._plain
 
     def so_far(self) -> bytes:
         """What has been decoded until now, for a reader who takes what there is."""

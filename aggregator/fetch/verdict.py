@@ -2,11 +2,15 @@
 
 import html
 import re
+from datetime import timedelta
 
 import httpx
 
-from aggregator.core.model.feeds import FailureKind
+from aggregator.core.model.feeds import FailureKind, FetchFailed
 from aggregator.fetch.failure import one_line
+
+UNSAID_PAUSE = timedelta(hours=1)  # for a 429 that does not say how long
+BUSY_PAUSE = timedelta(minutes=15)  # for a 503 that does not: it may speak of one page only
 
 _WORDS = {
     400: "the host does not understand the request",
@@ -81,6 +85,13 @@ def refusal_kind(status: int, *, retry: bool) -> FailureKind:
     if 500 <= status < 600:
         return FailureKind.SERVER
     return FailureKind.PROTOCOL
+
+
+def asked_pause(failed: FetchFailed) -> timedelta | None:
+    """How long the host of a refusal is left alone: after a 429, a 503, and a redirect to be followed later."""
+    if failed.kind is FailureKind.RATE:
+        return failed.retry_after if failed.retry_after is not None else UNSAID_PAUSE
+    return BUSY_PAUSE if failed.status == 503 else None
 
 
 def refusal_words(status: int, head: bytes, *, wall: bool) -> str:

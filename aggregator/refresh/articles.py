@@ -47,7 +47,7 @@ async def with_articles(check: Check, wanted: Sequence[ParsedEntry], library: Li
         if host in paused:
             continue
         page = await library.fetch(_request(check, entry.link or ""))
-        if isinstance(page, FetchFailed) and page.kind is FailureKind.RATE:
+        if isinstance(page, FetchFailed) and (page.kind is FailureKind.RATE or page.status == 503):
             paused[host] = page
         if isinstance(page, Fetched) and _is_readable(page):
             read = await library.extract(facts, entry, page)

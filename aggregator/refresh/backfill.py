@@ -39,15 +39,14 @@ async def walk_back(check: Check, request: FetchRequest, guide: Guide, *, pause:
     if not isinstance(check.fetched, Fetched) or not isinstance(check.read, ReadDone):
         return check
     home = check.fetched.answer.url
-    document, walked = check.read.feed, list[str]()
+    document, answer, walked = check.read.feed, check.fetched.answer, list[str]()
     check = replace(check, backfill=Backfill())
-    while (url := next_page(document, home, walked)) is not None:
+    while (url := next_page(document, answer, home, walked)) is not None:
         await asyncio.sleep(pause.total_seconds())
-        fetched = await guide.fetch(replace(request, url=url, etag=None, last_modified=None, validators_from=None))
+        fetched = await guide.fetch(_anew(request, url))
         if isinstance(fetched, FetchFailed):
             return replace(check, refused=fetched)
-        page = await _page(check, fetched, home, guide)
-        if page is None:
+        if not isinstance(fetched, Fetched) or (page := await _page(check, fetched, home, guide)) is None:
             break
         walked.append(url)
         check, added = _with_page(check, page)
@@ -57,13 +56,18 @@ async def walk_back(check: Check, request: FetchRequest, guide: Guide, *, pause:
             return _closed(check)
         if not added:
             break
-        document = page.feed
+        document, answer = page.feed, fetched.answer
     return check
 
 
-async def _page(check: Check, fetched: FetchResult, home: str, guide: Guide) -> ReadDone | None:
+def _anew(request: FetchRequest, url: str) -> FetchRequest:
+    """The request for another address of the same feed, of which nothing is known."""
+    return replace(request, url=url, etag=None, last_modified=None, validators_from=None, paused=False)
+
+
+async def _page(check: Check, fetched: Fetched, home: str, guide: Guide) -> ReadDone | None:
     """The page as a worker read it; None when it is none, or a redirect led to another origin."""
-    if not isinstance(fetched, Fetched) or origin_url(fetched.answer.url) != origin_url(home):
+    if origin_url(fetched.answer.url) != origin_url(home):
         return None
     read = await guide.read(check, fetched)
     return read if isinstance(read, ReadDone) else None

@@ -110,6 +110,8 @@ class Visitor:
             headers=headers,
             verify_tls=feed.verify_tls,
             validators_from=state.validators_from,
+            plain=state.hints.plain,
+            paused=state.paused_on_the_way,
         )
 
     async def _completed(self, check: Check, request: FetchRequest) -> Check:

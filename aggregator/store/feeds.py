@@ -123,9 +123,8 @@ def save(connection: Connection, feeds: Sequence[Feed], *, now: datetime) -> Non
 
 
 def _ask_anew(connection: Connection, feed_id: str, host_id: int, now: datetime) -> None:
-    forgotten: dict[str, Any] = dict.fromkeys(
-        ("url_in_use", "etag", "last_modified", "validators_from", "body_hash", "spans", "moved_to", "moved_since")
-    )
+    validators = ("etag", "last_modified", "validators_from", "body_hash", "spans")
+    forgotten: dict[str, Any] = dict.fromkeys((*validators, "url_in_use", "self_link", "moved_to", "moved_since"))
     forgotten |= {"moved_count": 0, "gone_at": None, "gone": False, "slow_until": None}
     forgotten |= {"failures": 0, "strikes": 0, "failing_since": None}
     values = {"host_id": host_id, "next_check_at": now, "error_kind": None, "error_detail": None, **forgotten}

@@ -240,7 +240,10 @@ def test_a_removed_feed_leaves_the_file_and_keeps_its_entries(shell: Shell) -> N
     assert file_of(shell).startswith("# what we follow")
     assert "wire" not in {line["id"] for line in shell.run("feeds", "list", "--json").lines}
     assert len(shell.run("entries", "--feed", "wire", "--json").lines) == 2
-    assert "state       removed" in shell.run("feeds", "show", "wire").out
+    shown = shell.run("feeds", "show", "wire").out
+    assert "state       removed" in shown
+    assert "next check" not in shown
+    assert shell.run("feeds", "show", "wire", "--json").line["next_check_at"] is None
     assert shell.run("feeds", "remove", "wire").code == 2
 
 

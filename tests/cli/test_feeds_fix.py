@@ -188,3 +188,42 @@ def test_a_named_feed_that_answers_needs_nothing(shell: Shell, web: ScriptedServ
     line = shell.run("feeds", "fix", "wire", "--json").line
     assert (line["ailment"], line["note"]) == (None, "its address answers with a feed; there is nothing to mend")
     assert shell.run("feeds", "fix", "nope").code == 2
+
+
+def calling_itself(url: str) -> bytes:
+    return served(rss(*NEWS, extra=f"<link xmlns='http://www.w3.org/2005/Atom' rel='self' href='{url}'/>"))
+
+
+def test_case_6_60_where_a_document_says_it_lives_is_looked_at_for_a_feed_that_is_named(
+    shell: Shell, web: ScriptedServer
+) -> None:
+    old = web.on("/old", calling_itself("/own"))
+    web.on("/own", served(rss(*NEWS)))
+    follow(shell, ("wire", old))
+    assert f"calls itself  {web.url('/own')}\n" in shell.run("feeds", "show", "wire").out
+    assert shell.run("feeds", "show", "wire", "--json").line["self_link"] == web.url("/own")
+    assert shell.run("feeds", "fix", "--json").lines == []
+    assert "/own" not in web.paths()
+    line = shell.run("feeds", "fix", "wire", "--json").line
+    assert (line["ailment"], line["successor"]["confidence"]) == (None, "high")
+    assert line["successor"]["reason"] == "its document says that it lives there"
+    assert f"+  - {{id: wire, url: '{web.url('/own')}'}}" in line["patch"]
+
+
+def test_case_6_60_another_host_that_a_living_feed_names_is_not_asked(shell: Shell, web: ScriptedServer) -> None:
+    with serving("127.0.0.2") as other:
+        other.on("/own", served(rss(*NEWS)))
+        follow(shell, ("wire", web.on("/old", calling_itself(other.url("/own")))))
+        assert shell.run("feeds", "fix", "wire", "--json").line["successor"] is None
+        assert other.paths() == []
+
+
+def test_case_6_60_a_feed_that_died_is_looked_for_where_its_last_document_said_it_lived(
+    shell: Shell, web: ScriptedServer
+) -> None:
+    with serving("127.0.0.2") as other:
+        other.on("/own", served(rss(*NEWS)))
+        follow(shell, ("wire", web.on("/old", calling_itself(other.url("/own")), page())))
+        later(shell, 28)
+        line = shell.run("feeds", "fix", "--json").line
+        assert (line["successor"]["url"], line["successor"]["confidence"]) == (other.url("/own"), "high")

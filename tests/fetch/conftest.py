@@ -9,6 +9,7 @@ import trustme
 
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
+from tests.patience import PATIENCE
 from tests.servers import ScriptedServer
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -43,15 +44,33 @@ async def server() -> AsyncIterator[ScriptedServer]:
         yield scripted
 
 
-@pytest.fixture
-async def fetcher(trust: ssl.SSLContext) -> AsyncIterator[Fetcher]:
-    """Limits are small, so that a test can run into them."""
-    async with Fetcher(
+def make_fetcher(trust: ssl.SSLContext, *, read: float = PATIENCE, total: float = PATIENCE) -> Fetcher:
+    return Fetcher(
         user_agent="aggregator-test/1 (+https://example.org/about)",
         allow_private=LOOPBACK,
-        limits=FetchLimits(connect=1, read=0.25, total=0.5, wire=200_000, decoded=400_000),
+        limits=FetchLimits(connect=PATIENCE, read=read, total=total, wire=200_000, decoded=400_000),
         resolve=resolve_to_loopback,
         gate=HostGate(0),
         tls=trust,
-    ) as client:
+    )
+
+
+@pytest.fixture
+async def fetcher(trust: ssl.SSLContext) -> AsyncIterator[Fetcher]:
+    """Its caps are small, so that a test can run into them; of time it has enough for a busy machine."""
+    async with make_fetcher(trust) as client:
+        yield client
+
+
+@pytest.fixture
+async def hasty(trust: ssl.SSLContext) -> AsyncIterator[Fetcher]:
+    """Its deadline comes soon: only for servers that are never done."""
+    async with make_fetcher(trust, total=0.5) as client:
+        yield client
+
+
+@pytest.fixture
+async def nervous(trust: ssl.SSLContext) -> AsyncIterator[Fetcher]:
+    """It waits for no word for long: only for servers that say none."""
+    async with make_fetcher(trust, read=0.25) as client:
         yield client

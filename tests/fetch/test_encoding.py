@@ -10,7 +10,7 @@ import pytest
 from aggregator.core.model.feeds import FailureKind
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.gate import HostGate
-from tests.asking import body_of, kind_of
+from tests.asking import ask, body_of, fetched, kind_of
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +39,22 @@ async def test_case_7_36_every_honest_encoding_is_undone(
 ) -> None:
     headers = [("Content-Encoding", coding)] if coding else []
     assert await body_of(fetcher, server.on("/feed", reply(packed, headers=headers))) == FEED
+
+
+@pytest.mark.parametrize(("coding", "said_wrongly"), [("gzip", True), ("identity", False), (None, False)])
+async def test_case_7_36_a_plain_body_that_is_said_to_be_packed_is_noticed(
+    fetcher: Fetcher, server: ScriptedServer, coding: str | None, *, said_wrongly: bool
+) -> None:
+    headers = [("Content-Encoding", coding)] if coding else []
+    assert (
+        fetched(await ask(fetcher, server.on("/feed", reply(FEED, headers=headers)))).answer.mislabelled == said_wrongly
+    )
+
+
+async def test_case_7_36_a_request_may_ask_for_a_plain_body(fetcher: Fetcher, server: ScriptedServer) -> None:
+    url = server.on("/feed", reply(FEED))
+    assert fetched(await ask(fetcher, url, plain=True)).body == FEED
+    assert server.asked[0].header("accept-encoding") == b"identity"
 
 
 async def test_case_7_36_unannounced_gzip_is_undone_only_once(fetcher: Fetcher, server: ScriptedServer) -> None:

@@ -10,6 +10,7 @@ import pytest
 from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, FetchRequest
 from aggregator.fetch.client import Fetcher
 from tests.asking import NOW, body_of, kind_of
+from tests.patience import PATIENCE
 from tests.servers import Asked, ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +36,7 @@ async def reset(writer: asyncio.StreamWriter, asked: Asked) -> None:
 
 
 async def silence(writer: asyncio.StreamWriter, asked: Asked) -> None:
-    await asyncio.sleep(30)
+    await asyncio.sleep(PATIENCE * 2)
 
 
 @pytest.mark.parametrize(
@@ -80,30 +81,30 @@ async def test_case_7_40_an_endless_body_is_stopped_at_the_cap(fetcher: Fetcher,
 
 
 async def test_case_7_41_a_server_that_never_answers_costs_the_read_limit(
-    fetcher: Fetcher, server: ScriptedServer
+    nervous: Fetcher, server: ScriptedServer
 ) -> None:
-    assert await kind_of(fetcher, server.on("/feed", silence)) is FailureKind.TIMEOUT
+    assert await kind_of(nervous, server.on("/feed", silence)) is FailureKind.TIMEOUT
 
 
-async def test_case_7_42_a_dripping_body_meets_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_42_a_dripping_body_meets_the_deadline(hasty: Fetcher, server: ScriptedServer) -> None:
     async def body(writer: asyncio.StreamWriter, asked: Asked) -> None:
         writer.write(HEAD + b"\r\n")
         await drip(writer, FEED)
 
-    result = await fetcher.fetch(FetchRequest(url=server.on("/feed", body)), now=NOW)
+    result = await hasty.fetch(FetchRequest(url=server.on("/feed", body)), now=NOW)
     assert isinstance(result, FetchFailed)
     assert result.kind is FailureKind.TIMEOUT
     assert "0.5 s" in result.detail
 
 
-async def test_case_7_42_dripping_headers_meet_the_deadline(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_42_dripping_headers_meet_the_deadline(hasty: Fetcher, server: ScriptedServer) -> None:
     async def headers(writer: asyncio.StreamWriter, asked: Asked) -> None:
         await drip(writer, HEAD + b"X: y\r\n" * 100)
 
-    assert await kind_of(fetcher, server.on("/feed", headers)) is FailureKind.TIMEOUT
+    assert await kind_of(hasty, server.on("/feed", headers)) is FailureKind.TIMEOUT
 
 
-async def test_case_7_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, server: ScriptedServer) -> None:
+async def test_case_7_42_the_deadline_counts_over_all_hops(hasty: Fetcher, server: ScriptedServer) -> None:
     async def slow(writer: asyncio.StreamWriter, asked: Asked) -> None:
         await asyncio.sleep(0.2)
         step = int(asked.target[1:])
@@ -112,7 +113,7 @@ async def test_case_7_42_the_deadline_counts_over_all_hops(fetcher: Fetcher, ser
 
     for step in range(5):
         server.on(f"/{step}", slow)
-    assert await kind_of(fetcher, server.url("/0")) is FailureKind.TIMEOUT
+    assert await kind_of(hasty, server.url("/0")) is FailureKind.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ async def test_a_cancelled_fetch_passes_the_cancellation_on(fetcher: Fetcher, se
 
     async def hang(writer: asyncio.StreamWriter, asked: Asked) -> None:
         arrived.set()
-        await asyncio.sleep(30)
+        await asyncio.sleep(PATIENCE * 2)
 
     task = asyncio.create_task(fetcher.fetch(FetchRequest(url=server.on("/feed", hang)), now=NOW))
     await arrived.wait()

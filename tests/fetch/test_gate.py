@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from aggregator.fetch.gate import HostGate, HostHeldError
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -109,7 +110,7 @@ async def test_a_failure_inside_a_turn_lets_the_next_one_in(gate: HostGate) -> N
     with pytest.raises(ZeroDivisionError):
         async with gate.turn("a.example"):
             raise ZeroDivisionError
-    async with asyncio.timeout(1), gate.turn("a.example"):
+    async with asyncio.timeout(PATIENCE), gate.turn("a.example"):
         pass
 
 

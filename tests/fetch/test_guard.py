@@ -16,6 +16,7 @@ from aggregator.fetch.failure import WireError
 from aggregator.fetch.gate import HostGate
 from aggregator.fetch.guard import Resolver, SystemResolver
 from tests.asking import NOW, failure_of
+from tests.patience import PATIENCE
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +79,7 @@ def make(resolve: Resolver, *, allowed: Sequence[Network] = ()) -> Fetcher:
         allow_private=allowed,
         resolve=resolve,
         gate=HostGate(0),
-        limits=FetchLimits(connect=1, total=2),
+        limits=FetchLimits(connect=PATIENCE, total=PATIENCE),
         tls=NO_TLS,
     )
 
@@ -219,7 +220,7 @@ async def test_a_lookup_that_hangs_costs_its_limit_and_later_frees_its_slot(monk
     loop = asyncio.get_running_loop()
 
     def hanging(*asked: object, **more: object) -> list[object]:
-        asyncio.run_coroutine_threadsafe(hang.wait(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(hang.wait(), loop).result(PATIENCE)
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 80))]
 
     resolver = SystemResolver(threads=1, limit=0.1)
@@ -229,7 +230,7 @@ async def test_a_lookup_that_hangs_costs_its_limit_and_later_frees_its_slot(monk
             await resolver("slow.example", 80)
         assert caught.value.kind is FailureKind.DNS
     hang.set()
-    resolver._limit = 5
+    resolver._limit = PATIENCE
     assert await resolver("slow.example", 80) == ["127.0.0.1"]
 
 

@@ -1,6 +1,7 @@
-"""Redirects by hand: where they may lead, what they may carry, and when a feed has moved for good."""
+"""Redirects by hand: where they may lead, what they may carry, when to follow, and when a feed has moved for good."""
 
 import base64
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -156,3 +157,47 @@ async def test_a_redirect_within_one_host_waits_a_gap_too(server: ScriptedServer
     async with Fetcher(user_agent="t", allow_private=LOOPBACK, gate=gate) as fetcher:
         fetched(await ask(fetcher, server.url("/feed")))
     assert waits == [5.0]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_that_asks_for_a_long_pause_is_not_followed_before_it_is_over(
+    fetcher: Fetcher, server: ScriptedServer, status: int
+) -> None:
+    server.on("/feed", reply(status=status, headers=[("Location", "/there"), ("Retry-After", "7200")]))
+    server.on("/there", reply(FEED))
+    result = failed(await ask(fetcher, server.url("/feed")))
+    assert (result.kind, result.status, result.retry_after) == (FailureKind.RATE, status, timedelta(hours=2))
+    assert result.detail == f"HTTP {status}: the host wants us to wait before we go on to 127.0.0.1"
+    assert failed(await ask(fetcher, server.url("/there"))).kind is FailureKind.RATE
+    assert server.paths() == ["/feed"]
+
+
+async def test_a_redirect_whose_pause_is_over_is_followed(fetcher: Fetcher, server: ScriptedServer) -> None:
+    server.on("/feed", reply(status=302, headers=[("Location", "/there"), ("Retry-After", "7200")]))
+    end = server.on("/there", reply(FEED))
+    assert fetched(await ask(fetcher, server.url("/feed"), paused=True)).answer.url == end
+
+
+@pytest.mark.parametrize(("said", "waits"), [("3", [3.0]), ("0", []), ("-5", []), ("soon", []), ("10", [10.0])])
+async def test_a_short_pause_that_a_redirect_asks_for_is_waited_for_in_place(
+    server: ScriptedServer, said: str, waits: list[float]
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    server.on("/feed", reply(status=302, headers=[("Location", "/there"), ("Retry-After", said)]))
+    server.on("/there", reply(FEED))
+    gate = HostGate(0, sleep=sleep)
+    async with Fetcher(user_agent="t", allow_private=LOOPBACK, gate=gate) as fetcher:
+        fetched(await ask(fetcher, server.url("/feed")))
+    assert waited == waits
+
+
+async def test_a_redirect_that_leads_nowhere_is_an_error_whatever_pause_it_asks_for(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    url = server.on("/feed", reply(status=302, headers=[("Location", "/feed"), ("Retry-After", "7200")]))
+    assert failed(await ask(fetcher, url)).kind is FailureKind.REDIRECT
+    assert fetcher.gate.held("127.0.0.1") == 0

@@ -71,11 +71,29 @@ async def test_case_7_13_a_429_without_a_word_on_time_holds_its_host_too(
 async def test_case_7_15_a_503_is_rate_only_when_it_says_when_to_return(
     fetcher: Fetcher, server: ScriptedServer
 ) -> None:
-    quiet = server.on("/quiet", reply(status=503))
-    telling = server.on("/telling", reply(status=503, headers=[("Retry-After", "60")]))
-    assert (await failure_of(fetcher, quiet)).kind is FailureKind.SERVER
-    result = await failure_of(fetcher, telling)
+    server.on("/quiet", reply(status=503))
+    server.on("/telling", reply(status=503, headers=[("Retry-After", "60")]))
+    assert (await failure_of(fetcher, server.url("/quiet", host="quiet.example"))).kind is FailureKind.SERVER
+    result = await failure_of(fetcher, server.url("/telling", host="telling.example"))
     assert (result.kind, result.retry_after) == (FailureKind.RATE, timedelta(minutes=1))
+    assert 800 < fetcher.gate.held("quiet.example") <= 900
+    assert 0 < fetcher.gate.held("telling.example") <= 60
+
+
+async def test_case_7_15_a_host_that_is_not_available_is_left_alone_also_when_it_does_not_say_for_how_long(
+    fetcher: Fetcher, server: ScriptedServer
+) -> None:
+    server.on("/a", reply(status=503))
+    server.on("/b", reply(b"<rss/>"))
+    await failure_of(fetcher, server.url("/a"))
+    assert (await failure_of(fetcher, server.url("/b"))).kind is FailureKind.RATE
+    assert server.paths() == ["/a"]
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 404, 403])
+async def test_other_failures_of_one_page_hold_no_host(fetcher: Fetcher, server: ScriptedServer, status: int) -> None:
+    await failure_of(fetcher, server.on("/feed", reply(status=status)))
+    assert fetcher.gate.held("127.0.0.1") == 0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 451, 418])

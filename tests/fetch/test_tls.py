@@ -14,6 +14,7 @@ from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, Fetch
 from aggregator.fetch.client import Fetcher
 from aggregator.fetch.transport import trusting_context
 from tests.asking import NOW, body_of, kind_of
+from tests.patience import PATIENCE
 from tests.servers import ScriptedServer, reply
 
 pytestmark = pytest.mark.anyio
@@ -91,7 +92,7 @@ async def test_case_7_45_a_server_that_speaks_no_tls_is_a_tls_error(fetcher: Fet
         assert await kind_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TLS
 
 
-async def test_case_7_45_a_handshake_that_never_ends_meets_the_deadline_and_closes(fetcher: Fetcher) -> None:
+async def test_case_7_45_a_handshake_that_never_ends_meets_the_deadline_and_closes(hasty: Fetcher) -> None:
     closed = asyncio.Event()
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,8 +103,8 @@ async def test_case_7_45_a_handshake_that_never_ends_meets_the_deadline_and_clos
 
     listener = await asyncio.start_server(mute, "127.0.0.1", 0)
     async with listener:
-        assert await kind_of(fetcher, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TIMEOUT
-        async with asyncio.timeout(5):
+        assert await kind_of(hasty, f"https://127.0.0.1:{port_of(listener)}/") is FailureKind.TIMEOUT
+        async with asyncio.timeout(PATIENCE):
             await closed.wait()
 
 

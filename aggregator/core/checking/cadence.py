@@ -65,7 +65,8 @@ def after_failure(
 ) -> datetime:
     """When to check again after a failure of this kind; `state.failures` counts it already.
 
-    Transient failures wait 15 min x 2^n, rate limits Retry-After (at most 7 d) or 1 h x 2^n, all others the own interval
+    Transient failures wait 15 min x 2^n, rate limits and redirects to be followed later Retry-After (at most 7 d) or
+    1 h x 2^n, all others the own interval
     x 2^n, n being the failures before; none less than the own interval, none but Retry-After longer than 24 h. After
     a 410, and when poisoned, a feed is tried daily.
     """
@@ -84,7 +85,9 @@ def after_failure(
 
 
 def host_hold(failure: FetchFailed, state: FeedState, *, now: datetime) -> datetime | None:
-    """Until when every feed of the host waits: after 429 and 503 only. `state.failures` counts this failure already.
+    """Until when every feed of the host waits: after 429, 503 and a redirect that asks for a pause.
+
+    `state.failures` counts this failure already.
 
     Without Retry-After a 429 holds 1 h x 2^n, at most 24 h; a 503 holds 15 min, as it may speak of one page only.
     """

@@ -92,8 +92,13 @@ def compare(known: KnownEntry, entry: ParsedEntry, now: datetime) -> Revision | 
 
 
 def notable(known: KnownEntry, entry: ParsedEntry) -> bool:
-    """Whether a reader should be told: another title, or less than nine tenths of the words are the same."""
-    return not same_title(known.title, entry.title) or similarity(known.text, entry.text) < SAME_WORDS
+    """Whether a reader should be told that a stored entry changed; see `is_notable`."""
+    return is_notable(known.title, known.text, entry.title, entry.text)
+
+
+def is_notable(title: str, text: str, title_now: str, text_now: str) -> bool:
+    """Whether two versions say different things: another title, or less than nine tenths of the words are the same."""
+    return not same_title(title, title_now) or similarity(text, text_now) < SAME_WORDS
 
 
 def revision_of(entry: ParsedEntry, *, n: int, now: datetime) -> Revision:

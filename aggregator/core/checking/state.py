@@ -11,9 +11,9 @@ from aggregator.core.checking.cadence import POISONED
 from aggregator.core.checking.gaps import GAP_ROUNDS
 from aggregator.core.checking.moved import with_redirect
 from aggregator.core.model.entries import ParsedFeed, ReadDone
-from aggregator.core.model.feeds import Answer, FailureKind, FeedState, NotModified
+from aggregator.core.model.feeds import Answer, FailureKind, Feed, FeedState, Fetched, NotModified
 from aggregator.core.model.plans import Check, FeedEvent
-from aggregator.core.urls import host_of, origin_url
+from aggregator.core.urls import canonical, host_of, origin_url
 
 GONE_APART = timedelta(hours=24)
 SLOW_FOR = timedelta(days=7)  # after a 429
@@ -68,6 +68,7 @@ def after_failure(check: Check, failure: Failure, now: datetime) -> FeedState:
             gone_at=gone_at,
             gone=old.gone or (is_gone and gone_at is not None and now - gone_at >= GONE_APART),
             slow_until=now + SLOW_FOR if failure.status == _TOO_MANY else old.slow_until,
+            hints=replace(old.hints, plain=_asks_plain(check, failure.kind)),
         ),
     )
 
@@ -87,7 +88,7 @@ def after_unchanged(check: Check, answer: Answer, now: datetime) -> FeedState:
         etag=(answer.etag or old.etag) if same else answer.etag,
         last_modified=(answer.last_modified or old.last_modified) if same else answer.last_modified,
         validators_from=_origin(answer) if brought else old.validators_from,
-        hints=replace(old.hints, max_age=max_age),
+        hints=replace(old.hints, max_age=max_age, plain=answer.mislabelled),
         unchanged=0 if same else old.unchanged + 1,
         gap_rounds=max(0, old.gap_rounds - 1),
     )
@@ -104,10 +105,11 @@ def after_reading(check: Check, answer: Answer, lesson: Lesson, now: datetime) -
         validators_from=_origin(answer) if lesson.whole else old.validators_from,
         body_hash=check.body_hash if lesson.whole else None,
         spans=lesson.spans,
-        hints=replace(lesson.feed.hints, max_age=answer.max_age),
+        hints=replace(lesson.feed.hints, max_age=answer.max_age, plain=answer.mislabelled),
         identity=lesson.policy if check.feed.identity == "auto" else old.identity,
         title=lesson.feed.title or old.title,
         site=lesson.feed.link or old.site,
+        self_link=_self_link(check.feed, answer, lesson.feed),
         language=lesson.feed.language or old.language,
         changed_at=now if lesson.found_new else old.changed_at,
         baseline_at=old.baseline_at or now,
@@ -144,6 +146,24 @@ def turning_points(check: Check, new: FeedState) -> tuple[FeedEvent, ...]:
 def _is_emptied(read: ReadDone, old: FeedState, new: FeedState) -> bool:
     held_some = any(old.spans.values())
     return held_some and not (new.spans or read.entries or read.feed.truncated)
+
+
+def _asks_plain(check: Check, kind: FailureKind) -> bool:
+    """Whether the next request asks for a body that is not packed: once, after one that was not packed as it said."""
+    if kind is FailureKind.ENCODING:
+        return not check.state.hints.plain
+    return check.fetched.answer.mislabelled if isinstance(check.fetched, Fetched) else check.state.hints.plain
+
+
+def _self_link(feed: Feed, answer: Answer, read: ParsedFeed) -> str | None:
+    """Where the document says it lives, when that is neither where it was asked nor where it was found.
+
+    What a private feed says of its address may hold its secret, and is not kept.
+    """
+    own = read.self_link or next((url for rel, url in answer.links if rel == "self"), None)
+    if own is None or feed.is_private:
+        return None
+    return own if canonical(own) not in {canonical(feed.url), canonical(answer.url)} else None
 
 
 def _origin(answer: Answer) -> str | None:

@@ -58,6 +58,7 @@ class ParsedFeed:
     spans: tuple[bytes, ...] = ()
     hints: Hints = Hints()
     generator: str | None = None
+    self_link: str | None = None  # where it says that it lives, absolute (RFC 4287 4.2.7.2, JSON Feed's feed_url)
     older_pages: tuple[str, ...] = ()  # RFC 5005 prev-archive and next links, absolute
     complete: bool = False  # RFC 5005 fh:complete: what is absent is removed
     withdrawn: tuple[str, ...] = ()  # RFC 6721 at:deleted-entry refs

@@ -28,7 +28,7 @@ class FailureKind(StrEnum):
     TRUNCATED = "truncated"
     REDIRECT = "redirect"
     SERVER = "server"  # 5xx without Retry-After
-    RATE = "rate"  # 429, or 503 with Retry-After
+    RATE = "rate"  # 429; 503 or a redirect with Retry-After
     CLIENT = "client"  # 4xx but 410 and 429
     BOT_WALL = "bot_wall"
     GONE = "gone"  # 410
@@ -93,13 +93,17 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What a publisher asked of us; durations, never instants. Remembered across 304s."""
+    """How a publisher wants to be asked, in its words or by what its answers show. Durations, never instants.
+
+    What it asked for is remembered across 304s.
+    """
 
     max_age: timedelta | None = None
     ttl: timedelta | None = None
     update_period: timedelta | None = None  # sy:updatePeriod / sy:updateFrequency
     skip_hours: frozenset[int] = frozenset()  # GMT, 0-23
     skip_days: frozenset[int] = frozenset()  # Monday is 0
+    plain: bool = False  # its last answer was not packed as it said: the next request asks for none of that, once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,7 @@ class FeedState:
     host: str
     next_check_at: datetime
     url_in_use: str | None = None  # set when a permanent redirect was kept
+    self_link: str | None = None  # where its document says it lives, when that is elsewhere; never followed by itself
     etag: bytes | None = None
     last_modified: bytes | None = None
     body_hash: bytes | None = None
@@ -139,6 +144,11 @@ class FeedState:
     validators_from: str | None = None  # the origin that gave the validators, as a URL without path
     slow_until: datetime | None = None  # after a 429: the floor of the interval is doubled until then
 
+    @property
+    def paused_on_the_way(self) -> bool:
+        """Whether the last check ended at a redirect that asked for a pause before it is followed."""
+        return self.error_kind is FailureKind.RATE and self.status is not None and 300 <= self.status < 400
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
@@ -151,6 +161,8 @@ class FetchRequest:
     verify_tls: bool = True
     validators_from: str | None = None  # the URL whose answer gave the validators, when redirects led elsewhere
     accept: str = ""  # media types to ask for instead of a feed's
+    plain: bool = False  # ask for a body that is not packed
+    paused: bool = False  # the pause that a redirect asked for is over: it may be followed now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +178,7 @@ class Answer:
     content_type: str = ""
     links: tuple[tuple[str, str], ...] = ()  # (rel, absolute URL) of the Link header
     alternates: tuple[tuple[str, str], ...] = ()  # (media type, absolute URL) of its rel=alternate
+    mislabelled: bool = False  # it was said to be packed, and was not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,6 +167,7 @@ def _feed(job: ReadJob, reading: _Reading, *, warnings: tuple[str, ...]) -> Pars
         spans=reading.spans,
         hints=heads.hints(fields, reading.head),
         generator=_generator(fields),
+        self_link=heads.self_link(fields, job.facts.url),
         older_pages=heads.older_pages(fields, job.facts.url),
         complete=heads.is_complete(reading.parsed),
         withdrawn=heads.withdrawn(reading.head),

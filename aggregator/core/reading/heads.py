@@ -49,6 +49,12 @@ def hints(fields: Mapping[str, Any], head: bytes) -> Hints:
     )
 
 
+def self_link(fields: Mapping[str, Any], base: str) -> str | None:
+    """Where the document says that it lives (RFC 4287 4.2.7.2); RSS borrows Atom's element for it."""
+    links = (each for each in fields.get("links") or () if each.get("rel") == "self" and each.get("href"))
+    return next((url for each in links if (url := absolute(base, str(each["href"])))), None)
+
+
 def older_pages(fields: Mapping[str, Any], base: str) -> tuple[str, ...]:
     """RFC 5005 links to what came before, archives first; never the document itself."""
     links = [each for each in fields.get("links") or () if each.get("href")]

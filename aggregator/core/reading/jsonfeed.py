@@ -50,7 +50,7 @@ def _feed(document: Mapping[str, Any], setting: Setting, *, known: frozenset[byt
     fresh = [(item, span) for item, span in zip(window, spans, strict=True) if span not in known]
     warnings = () if len(readable) == len(items) else (f"{len(items) - len(readable)} items without id and url",)
     following = absolute(setting.base, _string(document, "next_url")) if document.get("next_url") else None
-    own = absolute(setting.base, _string(document, "feed_url"))
+    own = _url(document, "feed_url", setting.base)
     return ParsedFeed(
         format="json",
         title=one_line(_string(document, "title")) or None,
@@ -58,6 +58,7 @@ def _feed(document: Mapping[str, Any], setting: Setting, *, known: frozenset[byt
         language=language,
         entries=tuple(_entry(item, span, within, document) for item, span in fresh),
         spans=spans,
+        self_link=own,
         older_pages=(following,) if following and following not in {own, setting.base} else (),
         expired=document.get("expired") is True,
         warnings=warnings,

@@ -278,11 +278,13 @@ def test_a_person_s_long_interval_is_not_cut_by_a_failure() -> None:
         (FetchFailed(kind=FailureKind.RATE, detail="", status=429), 1, HOUR),
         (FetchFailed(kind=FailureKind.RATE, detail="", status=429), 3, 4 * HOUR),
         (FetchFailed(kind=FailureKind.SERVER, detail="", status=503), 9, timedelta(minutes=15)),
+        (FetchFailed(kind=FailureKind.RATE, detail="", status=302, retry_after=3 * HOUR), 1, 3 * HOUR),
+        (FetchFailed(kind=FailureKind.REDIRECT, detail=""), 1, None),
         (FetchFailed(kind=FailureKind.SERVER, detail="", status=500), 9, None),
         (FetchFailed(kind=FailureKind.TIMEOUT, detail=""), 9, None),
     ],
 )
-def test_case_7_14_only_429_and_503_hold_the_host(
+def test_case_7_14_case_7_15_429_503_and_a_redirect_that_asks_for_a_pause_hold_the_host(
     failure: FetchFailed, failures: int, expected: timedelta | None
 ) -> None:
     held = host_hold(failure, make_state(failures=failures), now=NOW)

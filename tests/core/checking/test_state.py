@@ -1,17 +1,80 @@
 """What the end of a check teaches about its feed: validators, failures, strikes, 410."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from aggregator.core.checking.plan import feed_health
 from aggregator.core.model.entries import Unreadable
-from aggregator.core.model.feeds import FailureKind, Fetched, FetchFailed, Hints, NotModified
+from aggregator.core.model.feeds import FailureKind, Feed, FeedState, Fetched, FetchFailed, Hints, NotModified
 from aggregator.core.model.plans import Outcome
-from tests.checks import Played, answer, document, ended, post, span_of, titles
-from tests.factories import NOW, make_fetched
+from tests.checks import URL, Played, answer, document, ended, post, span_of, titles
+from tests.factories import NOW, make_feed, make_fetched
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class TestPacking:
+    """Case 7.36: a body that is not packed as its header says is taken, and asked for plainly once."""
+
+    def wrong(self) -> Fetched:
+        return Fetched(answer=replace(answer(), mislabelled=True), body=b"x")
+
+    def test_case_7_36_after_a_wrong_label_the_next_request_asks_for_a_plain_body_and_only_that_one(self) -> None:
+        feed = Played()
+        assert feed.end(self.wrong(), read=document(post(1)), body_hash=b"1").state.hints.plain
+        assert not feed.check(post(1)).state.hints.plain
+
+    @pytest.mark.parametrize("again", [NotModified(answer=answer(status=304)), Fetched(answer=answer(), body=b"x")])
+    def test_case_7_36_an_unchanged_answer_ends_it_too(self, again: NotModified | Fetched) -> None:
+        plan = ended(again, state={"hints": Hints(plain=True), "body_hash": b"same"}, body_hash=b"same")
+        assert not plan.state.hints.plain
+
+    def test_case_7_36_a_wrong_label_on_what_cannot_be_read_counts_as_well(self) -> None:
+        assert ended(self.wrong(), read=Unreadable(kind=FailureKind.PARSE, detail="cut")).state.hints.plain
+
+    def test_case_7_36_a_body_that_cannot_be_unpacked_is_asked_for_plainly_every_other_time(self) -> None:
+        feed = Played()
+        damaged = FetchFailed(kind=FailureKind.ENCODING, detail="damaged")
+        assert [feed.end(damaged).state.hints.plain for _ in range(4)] == [True, False, True, False]
+
+    def test_case_7_36_what_does_not_answer_is_asked_the_same_way_again(self) -> None:
+        late = FetchFailed(kind=FailureKind.TIMEOUT, detail="late")
+        for plain in (True, False):
+            assert ended(late, state={"hints": Hints(plain=plain)}).state.hints.plain == plain
+
+
+class TestSelfLink:
+    def learned(
+        self, own: str | None, *, links: tuple[tuple[str, str], ...] = (), feed: Feed | None = None
+    ) -> FeedState:
+        brought = Fetched(answer=replace(answer(), links=links), body=b"x")
+        return Played(feed).end(brought, read=document(post(1), self_link=own), body_hash=b"1").state
+
+    def test_case_6_60_it_is_recorded_when_it_names_another_address_and_nothing_else_comes_of_it(self) -> None:
+        state = self.learned("https://elsewhere.example/f")
+        assert (state.self_link, state.url_in_use, state.moved_to) == ("https://elsewhere.example/f", None, None)
+        assert self.learned(URL.replace("https", "http")).self_link == URL.replace("https", "http")
+
+    @pytest.mark.parametrize("own", [None, URL, f"{URL}#top", f"{URL}?utm_source=feed", URL.replace("wire", "WIRE")])
+    def test_case_6_60_the_address_that_is_asked_is_nothing_to_record(self, own: str | None) -> None:
+        assert self.learned(own).self_link is None
+
+    def test_case_6_60_the_link_header_tells_it_where_the_document_does_not(self) -> None:
+        header = (("self", "https://wire.example/header"),)
+        assert self.learned(None, links=header).self_link == "https://wire.example/header"
+        assert self.learned("https://wire.example/own", links=header).self_link == "https://wire.example/own"
+
+    def test_case_6_60_a_private_feed_may_tell_its_secret_and_is_not_recorded(self) -> None:
+        private = make_feed(url="https://wire.example/feed?key=${KEY}")
+        assert self.learned("https://wire.example/feed?key=hush", feed=private).self_link is None
+
+    def test_case_6_60_it_stays_while_nothing_new_comes_and_goes_with_the_document_that_said_it(self) -> None:
+        kept = ended(NotModified(answer=answer(status=304)), state={"self_link": "https://wire.example/own"})
+        assert kept.state.self_link == "https://wire.example/own"
+        failed = ended(FetchFailed(kind=FailureKind.DNS, detail=""), state={"self_link": "https://wire.example/own"})
+        assert failed.state.self_link == "https://wire.example/own"
 
 
 class TestValidators:

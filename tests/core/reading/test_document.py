@@ -276,11 +276,26 @@ def test_case_6_58_the_feed_says_its_own_title_and_page() -> None:
     assert (found.title, found.link) == ("New & old", "https://home.example/")
 
 
-def test_case_6_60_a_self_link_that_differs_changes_nothing() -> None:
+def test_case_6_60_a_self_link_that_differs_is_told_and_changes_nothing() -> None:
     inside = '<link rel="self" href="https://elsewhere.example/f"/><entry><id>1</id><link href="p"/></entry>'
     found = feed(ATOM.format(inside))
-    assert (found.link, found.older_pages) == (None, ())
+    assert (found.self_link, found.link, found.older_pages) == ("https://elsewhere.example/f", None, ())
     assert found.entries[0].link == "https://example.org/dir/p"
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("<a:link xmlns:a='http://www.w3.org/2005/Atom' rel='self' href='../own.xml'/>", "https://example.org/own.xml"),
+        ("<a:link xmlns:a='http://www.w3.org/2005/Atom' rel='self' href='javascript:alert(1)'/>", None),
+        ("<a:link xmlns:a='http://www.w3.org/2005/Atom' rel='self'/>", None),
+        ("<a:link xmlns:a='http://www.w3.org/2005/Atom' href='https://home.example/'/>", None),
+        ("", None),
+    ],
+    ids=["relative", "no address", "no href", "another relation", "none"],
+)
+def test_case_6_60_rss_borrows_the_self_link_of_atom(link: str, told: str | None) -> None:
+    assert feed(channel(link)).self_link == told
 
 
 def test_case_6_38_a_feed_without_entries_is_a_feed() -> None:

@@ -149,3 +149,9 @@ def test_any_shape_of_json_is_read_without_harm(item: dict[str, Any], fields: di
     assert isinstance(found, ParsedFeed)
     for entry in found.entries:
         assert "\ud800" not in entry.title + entry.text + (entry.id or "")
+
+
+def test_case_6_60_a_feed_says_where_it_lives_itself() -> None:
+    assert feed(feed_url="/own.json").self_link == "https://example.org/own.json"
+    assert feed(feed_url=["/own.json"]).self_link is None
+    assert feed().self_link is None
