@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from aggregator.core.digests.fate import after_ambiguity, after_try
+from aggregator.core.digests.fate import Fate, after_ambiguity, after_try
 from aggregator.core.errors import StoreError
 from aggregator.core.model.subscriptions import Delivery, Phase, SendFailed, SendFailure, SendResult
 from aggregator.mail.transport import Transport
@@ -17,6 +17,7 @@ from aggregator.store.database import Store
 log = structlog.get_logger(__name__)
 
 DRAIN = 25.0  # seconds that a session past DATA may take to end
+RECORD_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)  # seconds between tries to write an outcome: together about as long
 
 
 class Sender:
@@ -83,11 +84,23 @@ class Sender:
             if not await self._store.writing(deliveries.begin, one, now=self._clock()):
                 return Phase.CANCELLED
             fate = after_try(one, await self._send(one), now=self._clock())
-        await self._store.writing(deliveries.record, one, fate, now=self._clock())
+        await self._record(one, fate)
         if task := asyncio.current_task():
             self._in_data.discard(task)
         log.info("delivery.ended", message_id=one.message_id, phase=fate.phase.value, detail=fate.detail)
         return fate.phase
+
+    async def _record(self, one: Delivery, fate: Fate) -> None:
+        """Write how a try ended. A database that is away is waited for: nobody else knows what the relay said."""
+        for wait in RECORD_WAITS:
+            try:
+                await self._store.writing(deliveries.record, one, fate, now=self._clock())
+            except StoreError as error:
+                log.warning("delivery.not_recorded_yet", message_id=one.message_id, error=str(error))
+                await asyncio.sleep(wait)
+            else:
+                return
+        await self._store.writing(deliveries.record, one, fate, now=self._clock())
 
     async def _send(self, one: Delivery) -> SendResult:
         async def before_data() -> None:
