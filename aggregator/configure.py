@@ -62,7 +62,9 @@ def current(connection: Connection) -> Current:
         topics=topics.listed(connection),
         moved=feeds.moved(connection),
         subscribers=tuple(
-            CurrentSubscriber(spec=spec_of(one), state=one.subscriber.state, listed=one.subscriber.listed)
+            CurrentSubscriber(
+                spec=spec_of(one), state=one.subscriber.state, listed=one.subscriber.listed, wishes=wishes_of(one)
+            )
             for one in people
         ),
     )
@@ -78,11 +80,30 @@ def spec_of(member: Member) -> SubscriberSpec:
         timezone=person.timezone,
         subscriptions=tuple(
             SubscriptionSpec(
-                slug=one.slug, topics=one.topics, schedule=one.schedule, empty=one.empty, channel=one.channel
+                slug=one.slug,
+                topics=one.topics,
+                schedule=one.schedule,
+                empty=one.empty,
+                kind=one.kind,
+                channel=one.channel,
+                target=one.target,
             )
             for one in member.subscriptions
         ),
     )
+
+
+def wishes_of(member: Member) -> tuple[tuple[str, str], ...]:
+    """What a person changed of their subscriptions, in words, by subscription."""
+    wishes = []
+    for one in member.subscriptions:
+        if one.is_left:
+            wishes.append((one.slug, "its reader unsubscribed from it"))
+            continue
+        gone = [topic for topic in one.topics if topic in one.left]
+        wishes += [(one.slug, f"its reader left {', '.join(gone)}")] if gone else []
+        wishes += [(one.slug, "its reader asked for one mail a week")] if one.weekly else []
+    return tuple(wishes)
 
 
 def write(

@@ -112,6 +112,11 @@ def redacted(url: str) -> str:
     return _USERINFO.sub("//***@", url)
 
 
+def shown_target(url: str) -> str:
+    """Where a webhook or an Apprise service leads to, as it may be shown: of http(s) the origin, of others the scheme."""
+    return origin_url(url) or f"{url.partition('://')[0][:20]}://***"
+
+
 def _tidy(url: str) -> str:
     """`url` trimmed, with the two spellings that browsers forgive put right."""
     whole = _BROKEN_LINES.sub("", url).strip("\x00\x1f \u00a0\ufeff")

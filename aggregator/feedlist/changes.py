@@ -1,7 +1,7 @@
 """The wanted state and the current one -> what applying the file would change, before anything is changed. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,7 @@ from aggregator.core.model.subscriptions import (
     SubscriptionSpec,
 )
 from aggregator.core.model.topics import Topic
-from aggregator.core.urls import link_hash, redacted
+from aggregator.core.urls import link_hash, redacted, shown_target
 from aggregator.feedlist.load import FeedList
 from aggregator.feedlist.references import references
 from aggregator.feedlist.units import duration_text
@@ -58,11 +58,15 @@ class ChangePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentSubscriber:
-    """A stored subscriber as it was last written, with the person's own state. Not `listed`: the file dropped them."""
+    """A stored subscriber as it was last written, with the person's own state. Not `listed`: the file dropped them.
+
+    `wishes` says in words what its reader changed of a subscription, by (subscription, words).
+    """
 
     spec: SubscriberSpec
     state: SubscriberState = SubscriberState.ACTIVE
     listed: bool = True
+    wishes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +85,23 @@ class Current:
 def plan(wanted: FeedList, current: Current) -> ChangePlan:
     """What `apply` would do. A topic's version is the store's own and no difference."""
     listed = [person.spec for person in current.subscribers if person.listed]
+    erased = {one.spec.slug for one in current.subscribers if one.state is SubscriberState.ERASED}
+    people = [_bare(person) if person.slug in erased else person for person in wanted.subscribers]
     changes = [
         *_changes("feed", _by_id(wanted.feeds), _by_id(current.feeds), _feed_fields),
         *_changes("topic", _by_id(wanted.topics), _by_id(current.topics), _topic_fields),
-        *_changes("subscriber", _by_slug(wanted.subscribers), _by_slug(listed), _subscriber_fields),
-        *_changes("subscription", _subscriptions(wanted.subscribers), _subscriptions(listed), _subscription_fields),
+        *_changes("subscriber", _by_slug(people), _by_slug(listed), _subscriber_fields),
+        *_changes("subscription", _subscriptions(people), _subscriptions(listed), _subscription_fields),
     ]
     changes.sort(key=lambda change: change.kind is ChangeKind.REMOVE)
     notes = (*_renames(wanted, current), *_moves(wanted, current), *_own_states(wanted, current))
     return ChangePlan(changes=tuple(changes), notes=notes)
+
+
+def _bare(person: SubscriberSpec) -> SubscriberSpec:
+    """A subscriber without what is not stored of one who was erased, whatever the file says."""
+    subscriptions = tuple(replace(one, target=None) for one in person.subscriptions)
+    return replace(person, address=None, name=None, subscriptions=subscriptions)
 
 
 def _changes(noun: str, wanted: Mapping[str, Any], current: Mapping[str, Any], told: Any) -> Iterator[Change]:
@@ -129,7 +141,8 @@ def _subscriber_fields(spec: SubscriberSpec) -> dict[str, Any]:
 
 
 def _subscription_fields(spec: SubscriptionSpec) -> dict[str, Any]:
-    return {"topics": spec.topics, "schedule": spec.schedule, "empty": spec.empty, "channel": spec.channel}
+    told = {"topics": spec.topics, "schedule": spec.schedule, "empty": spec.empty, "kind": spec.kind}
+    return {**told, "channel": spec.channel, "target": spec.target}
 
 
 def _by_id(items: Sequence[Feed] | Sequence[Topic]) -> dict[str, Feed | Topic]:
@@ -173,10 +186,16 @@ def _own_states(wanted: FeedList, current: Current) -> Iterator[str]:
     listed = {person.slug for person in wanted.subscribers}
     for person in current.subscribers:
         slug, state = person.spec.slug, person.state
+        back = f"`aggregator subscribers resume {slug}`"
+        if slug in listed:
+            for subscription, wish in person.wishes:
+                yield f"subscription {slug}/{subscription}: {wish}, until {back}"
         if state is SubscriberState.ACTIVE:
             continue
-        if slug in listed:
-            yield f"subscriber {slug} is {state}: nothing is mailed until `aggregator subscribers resume {slug}`"
+        if state is SubscriberState.ERASED and slug in listed:
+            yield f"subscriber {slug} was erased and the file still lists them: nothing of it is stored until {back}"
+        elif slug in listed:
+            yield f"subscriber {slug} is {state}: nothing is mailed until {back}"
         elif person.listed:
             yield f"subscriber {slug} is {state}: that is remembered should the file list them again"
 
@@ -191,9 +210,8 @@ def _shown(name: str, value: Any) -> str | None:
         return ", ".join(f"{key}: {text if references(text) else '***'}" for key, text in value)
     if name == "tests":
         return f"{len(value)} tests"
-    if name == "url":
-        return redacted(value)
-    return _plain(value)
+    masked = {"url": redacted, "target": shown_target}.get(name, _plain)
+    return masked(value)
 
 
 def _plain(value: Any) -> str:

@@ -17,7 +17,7 @@ _ID = r"[a-z0-9][a-z0-9._-]{0,63}"
 _LIST_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 _LANGUAGE = r"[a-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}"
 _REGION = r"[A-Z]{2}"
-_DAYS = ["daily", "weekdays", "weekends"]
+_DAYS = ["daily", "weekdays", "weekends", "weekly"]
 
 
 def _matching(pattern: str, expected: str) -> Any:
@@ -77,16 +77,20 @@ Duration = Annotated[
 ]
 Interval = Annotated[Duration, _bounded(timedelta(minutes=5), timedelta(days=30))]
 Backlog = Annotated[Duration, _bounded(timedelta(), timedelta(days=366))]
+Window = Annotated[Duration, _bounded(timedelta(hours=1), timedelta(days=7))]
 Span = Annotated[
     Hours,
     BeforeValidator(units.hours),
     _schema(type="string", pattern=f"^{units.CLOCK}-{units.CLOCK}$", examples=["22:00-06:00"]),
 ]
 _CLOCK_SCHEMA = {"type": "string", "pattern": f"^{units.CLOCK}$"}
+_HOURLY_SCHEMA = {"type": "string", "pattern": f"^{units.HOURLY}$"}
 Clocks = Annotated[
     list[time],
     BeforeValidator(units.clocks),
-    _schema(anyOf=[_CLOCK_SCHEMA, {"type": "array", "items": _CLOCK_SCHEMA, "minItems": 1, "maxItems": 24}]),
+    _schema(
+        anyOf=[_CLOCK_SCHEMA, _HOURLY_SCHEMA, {"type": "array", "items": _CLOCK_SCHEMA, "minItems": 1, "maxItems": 24}]
+    ),
 ]
 _DAY_NAMES = [name for day in WEEKDAYS for name in (day, day[:3])]
 Days = Annotated[
@@ -95,6 +99,7 @@ Days = Annotated[
     PlainSerializer(sorted),
     _schema(anyOf=[{"enum": [*_DAYS, *_DAY_NAMES]}, {"type": "array", "items": {"enum": _DAY_NAMES}, "minItems": 1}]),
 ]
+Target = Annotated[str, Field(min_length=1, max_length=2000)]
 Query = Annotated[str, Field(min_length=1, max_length=20_000)]
 Weight = Annotated[float, Field(gt=0, le=1000)]
 
@@ -177,6 +182,7 @@ class TopicShape(ClausesShape):
     )
     keywords: list[Query] | None = Field(default=None, min_length=1, max_length=500)
     query: Query | None = None
+    window: Window | None = Field(default=None, description="How long later reports join a story: 3d unless written")
 
 
 class PackShape(ClausesShape):
@@ -187,11 +193,12 @@ class PackShape(ClausesShape):
 
 
 class SubscriptionShape(Shape):
-    """What one subscriber gets, and when: `at` fixed times, or `immediate`."""
+    """What one subscriber gets, when, and by which channel: `at` fixed times, or `immediate`."""
 
     id: Id
-    topics: list[Id] = Field(min_length=1)
-    at: Clocks | None = Field(default=None, description="Local times of the digest")
+    topics: list[Id] | None = Field(default=None, min_length=1, description="Left out only beside operator: true")
+    operator: bool = Field(default=False, description="What an operator must look after, instead of topics")
+    at: Clocks | None = Field(default=None, description="Local times of the digest, or hourly")
     days: Days = frozenset(range(7))
     immediate: bool = Field(default=False, description="Mail what reaches the topic's alert_at at once")
     quiet: Span | None = Field(default=None, description="Hold immediate mail within these hours")
@@ -199,6 +206,10 @@ class SubscriptionShape(Shape):
         default="skip", description="What to mail when there is nothing"
     )
     channel: Literal["mail", "outbox"] = "mail"
+    webhook: Target | None = Field(default=None, description="Post it to this address instead, signed")
+    apprise: Target | None = Field(
+        default=None, description="Tell it through Apprise instead; ${AGGREGATOR_NAME} holds the service's URL"
+    )
 
 
 class SubscriberShape(Shape):

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Collection, Mapping
 
-from aggregator.core.model.subscriptions import Empty, Schedule, SubscriberSpec, SubscriptionSpec
+from aggregator.core.model.subscriptions import SubscriberSpec
 from aggregator.feedlist.document import Document, Findings, Place
 from aggregator.feedlist.problems import check_unique, shaped_list
 from aggregator.feedlist.references import MissingSecret, allowed, expand, references
-from aggregator.feedlist.shapes import SubscriberShape, SubscriptionShape
-from aggregator.feedlist.units import nearest
+from aggregator.feedlist.shapes import SubscriberShape
+from aggregator.feedlist.subscriptions import check_subscription, read_channel, subscription_of
 
 # RFC 5321 4.1.2 without quoted local parts, which no mail service hands out.
 _ADDRESS = re.compile(
@@ -47,8 +47,10 @@ def _subscriber(
     specs = []
     for index, subscription in enumerate(shape.subscriptions):
         at: Place = (*place, "subscriptions", index)
-        _check_subscription(document, at, subscription, topics, findings)
-        specs.append(_subscription(subscription, has_address=shape.email is not None))
+        check_subscription(document, at, subscription, topics, findings)
+        channel, target = read_channel(document, at, subscription, lookup, findings)
+        own = shape.email is None and channel == "mail"
+        specs.append(subscription_of(subscription, channel="outbox" if own else channel, target=target))
     if not shape.subscriptions:
         findings.odd(document.where(place), f"the subscriber `{shape.id}` has no subscriptions and gets nothing")
     return SubscriberSpec(
@@ -72,35 +74,3 @@ def _address(where: str, email: str | None, lookup: Mapping[str, str], findings:
         found = "" if references(email) else f", found `{address}`"
         findings.wrong(where, f"`email`: expected one mail address such as desk@example.org{found}")
     return address.strip()
-
-
-def _check_subscription(
-    document: Document, place: Place, shape: SubscriptionShape, topics: Collection[str], findings: Findings
-) -> None:
-    for index, topic in enumerate(shape.topics):
-        if topic not in topics:
-            near = nearest(topic, topics)
-            hint = f"did you mean `{near}`?" if near else "define it under topics"
-            findings.wrong(document.where((*place, "topics", index)), f"there is no topic `{topic}`", hint)
-    if shape.immediate and shape.at:
-        message = f"the subscription `{shape.id}` has both at and immediate, expected one of them"
-        findings.wrong(document.where((*place, "at"), key=True), message, "make two subscriptions of it")
-    elif document.at((*place, "at")) is None and document.at((*place, "immediate")) in [None, False]:
-        findings.wrong(document.where(place), f'the subscription `{shape.id}` needs at: "07:30", or immediate: true')
-    if shape.quiet and not shape.immediate:
-        message = "`quiet` holds immediate mail only, this subscription has fixed times"
-        findings.wrong(document.where((*place, "quiet"), key=True), message)
-    if shape.immediate and "empty" in shape.model_fields_set:
-        message = "`empty` is for digests with fixed times, an immediate one is never empty"
-        findings.wrong(document.where((*place, "empty"), key=True), message)
-
-
-def _subscription(shape: SubscriptionShape, *, has_address: bool) -> SubscriptionSpec:
-    schedule = Schedule(at=tuple(shape.at or ()), days=shape.days, immediate=shape.immediate, quiet=shape.quiet)
-    return SubscriptionSpec(
-        slug=shape.id,
-        topics=tuple(dict.fromkeys(shape.topics)),
-        schedule=schedule,
-        empty=Empty(shape.empty),
-        channel=shape.channel if has_address else "outbox",
-    )

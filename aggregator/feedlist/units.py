@@ -13,9 +13,15 @@ from aggregator.core.model.feeds import Hours
 from aggregator.core.model.subscriptions import WEEKDAYS
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DAY_WORDS = {"daily": frozenset(range(7)), "weekdays": frozenset(range(5)), "weekends": frozenset({5, 6})}
+_DAY_WORDS = {
+    "daily": frozenset(range(7)),
+    "weekdays": frozenset(range(5)),
+    "weekends": frozenset({5, 6}),
+    "weekly": frozenset({0}),
+}
 DURATION = r"(?:[0-9]{1,6}[smhdw])+"
 CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+HOURLY = f"hourly(?: {CLOCK}-{CLOCK})?"
 
 
 def duration(text: object) -> timedelta:
@@ -44,11 +50,22 @@ def clock(text: object) -> time:
 
 
 def clocks(value: object) -> list[time]:
-    """One local time or several, sorted, each once."""
+    """One local time or several, sorted, each once; `hourly` is every full hour, `hourly 08:30-18:30` each hour of a span."""
+    if isinstance(value, str) and value.startswith("hourly"):
+        return _hourly(value)
     written = value if isinstance(value, list) else [value]
     if not 0 < len(written) <= 24:
         raise ValueError("expected from one to 24 times")
     return sorted({clock(item) for item in written})
+
+
+def _hourly(text: str) -> list[time]:
+    if not re.fullmatch(HOURLY, text):
+        raise ValueError('expected hourly, or hours such as "hourly 08:00-18:00"')
+    span = hours(text.removeprefix("hourly ")) if " " in text else Hours(start=time(0), end=time(23))
+    first, last = span.start.hour * 60 + span.start.minute, span.end.hour * 60 + span.end.minute
+    minutes = range(first, (last if first < last else last + 24 * 60) + 1, 60)
+    return sorted(time(minute // 60 % 24, minute % 60) for minute in minutes)
 
 
 def hours(text: object) -> Hours:
@@ -62,7 +79,7 @@ def hours(text: object) -> Hours:
 
 
 def days(value: object) -> frozenset[int]:
-    """`daily`, `weekdays`, `weekends`, or days such as `[mon, thursday]`; Monday is 0."""
+    """`daily`, `weekdays`, `weekends`, `weekly` (on Monday), or days such as `[mon, thursday]`; Monday is 0."""
     if isinstance(value, str) and value.lower() in _DAY_WORDS:
         return _DAY_WORDS[value.lower()]
     written = value if isinstance(value, list) else [value]
@@ -76,7 +93,7 @@ def _day(word: object) -> int:
         for number, name in enumerate(WEEKDAYS):
             if name.startswith(word.lower()):
                 return number
-    raise ValueError("expected daily, weekdays, weekends, or days such as [mon, thursday]")
+    raise ValueError("expected daily, weekdays, weekends, weekly, or days such as [mon, thursday]")
 
 
 def zone(name: str) -> str:

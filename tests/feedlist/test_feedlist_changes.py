@@ -135,6 +135,32 @@ def test_a_person_who_was_dropped_and_comes_back_is_added_with_their_own_state()
     assert plan(replace(WANTED, subscribers=()), replace(CURRENT, subscribers=(gone,))) == ChangePlan()
 
 
+def test_what_a_reader_asked_for_is_named_where_it_differs_from_the_file() -> None:
+    asked = CurrentSubscriber(spec=DESK, wishes=(("morning", "its reader asked for one mail a week"),))
+    (note,) = plan(WANTED, replace(CURRENT, subscribers=(asked,))).notes
+    assert note == (
+        "subscription desk/morning: its reader asked for one mail a week, until `aggregator subscribers resume desk`"
+    )
+
+
+def test_what_the_file_says_of_somebody_who_was_erased_is_no_change() -> None:
+    stored = CurrentSubscriber(spec=replace(DESK, address=None), state=SubscriberState.ERASED)
+    planned = plan(WANTED, replace(CURRENT, subscribers=(stored,)))
+    assert planned.changes == ()
+    assert "was erased and the file still lists them" in planned.notes[0]
+    back = replace(stored, state=SubscriberState.ACTIVE)
+    assert told(plan(WANTED, replace(CURRENT, subscribers=(back,)))) == ["change subscriber desk"]
+
+
+def test_where_a_webhook_leads_to_is_shown_without_its_secret() -> None:
+    hook = replace(MORNING, channel="webhook", target="https://user:pw@hooks.example/t/secret?key=secret")
+    (change,) = plan(replace(WANTED, subscribers=(replace(DESK, subscriptions=(hook,)),)), CURRENT).changes
+    assert FieldChange(name="target", old=None, new="https://hooks.example/") in change.fields
+    chat = replace(MORNING, channel="apprise", target="ntfy://topic")
+    (change,) = plan(replace(WANTED, subscribers=(replace(DESK, subscriptions=(chat,)),)), CURRENT).changes
+    assert FieldChange(name="target", old=None, new="ntfy://***") in change.fields
+
+
 FEEDS = st.lists(
     st.builds(Feed, id=st.sampled_from("abcde"), url=st.sampled_from(["https://x.example", "https://y.example"])),
     max_size=5,

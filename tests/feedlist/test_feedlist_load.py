@@ -8,7 +8,7 @@ import pytest
 from aggregator import feedlist
 from aggregator.core.errors import ConfigError
 from aggregator.core.model.feeds import Hours, Tier
-from aggregator.core.model.subscriptions import Empty, Schedule
+from aggregator.core.model.subscriptions import Empty, Schedule, SubscriptionKind
 from aggregator.core.model.topics import Clause, ClauseKind
 
 FEED = "{id: one, url: https://one.example/feed}"
@@ -289,12 +289,53 @@ def test_an_address_must_be_one_and_is_not_shown_when_it_is_secret(tmp_path: Pat
         ("{id: a, topics: [], at: '07:30'}", "should have at least 1 item"),
         ("{id: a, topics: [tt], at: '07:30'}", "did you mean `t`?"),
         ("{id: a, topics: [t], at: '07:30', chanel: mail}", "did you mean `channel`?"),
+        ("{id: a, at: '07:30'}", "needs topics, or operator: true"),
+        ("{id: a, operator: true, topics: [t], at: '07:30'}", "has no topics"),
+        ("{id: a, operator: true, at: ['07:30', '08:30']}", "expected one time"),
+        ("{id: a, operator: true, immediate: true}", "comes at one time of a day"),
+        ("{id: a, topics: [t], at: hourly 8-18}", 'expected hourly, or hours such as "hourly 08:00-18:00"'),
+        ("{id: a, topics: [t], immediate: true, channel: mail, webhook: 'https://x.org'}", "expected one channel"),
+        ("{id: a, topics: [t], immediate: true, webhook: 'ftp://x.org/'}", "expected an address such as https://"),
+        ("{id: a, topics: [t], immediate: true, webhook: '${HOME}'}", "begins with AGGREGATOR_"),
+        ("{id: a, topics: [t], immediate: true, webhook: '${AGGREGATOR_HOOK}'}", "AGGREGATOR_HOOK is not set"),
+        ("{id: a, topics: [t], immediate: true, apprise: 'slack://token'}", "so it stands in a variable"),
     ],
 )
 def test_what_a_subscription_cannot_be_is_said(tmp_path: Path, subscription: str, told: str) -> None:
     text = f"feeds: []\ntopics: [{{id: t, query: x}}]\nsubscribers:\n  - {{id: s, subscriptions: [{subscription}]}}\n"
     (problem,) = problems(tmp_path, text)
     assert told in problem
+
+
+CHANNELS = """
+feeds: []
+topics: [{id: t, query: x}]
+subscribers:
+  - id: s
+    subscriptions:
+      - {id: hook, topics: [t], at: "hourly 08:30-18:30", webhook: "https://hooks.example/n?key=${AGGREGATOR_HOOK}"}
+      - {id: chat, topics: [t], at: hourly, days: weekly, apprise: "${AGGREGATOR_CHAT}"}
+      - {id: health, operator: true, at: "08:00"}
+"""
+
+
+def test_a_subscription_leaves_by_one_channel_at_its_hours(tmp_path: Path) -> None:
+    environ = {"AGGREGATOR_HOOK": "k1", "AGGREGATOR_CHAT": "ntfy://topic"}
+    (person,) = loaded(tmp_path, CHANNELS, environ).subscribers
+    hook, chat, health = person.subscriptions
+    assert (hook.channel, hook.target) == ("webhook", "https://hooks.example/n?key=k1")
+    assert hook.schedule.at == tuple(time(hour, 30) for hour in range(8, 19))
+    assert (chat.channel, chat.target) == ("apprise", "ntfy://topic")
+    assert (chat.schedule.at, chat.schedule.days) == (tuple(map(time, range(24))), frozenset({0}))
+    assert (health.kind, health.topics, health.channel) == (SubscriptionKind.OPERATOR, (), "outbox")
+
+
+def test_a_webhook_in_the_clear_is_odd_beyond_this_machine(tmp_path: Path) -> None:
+    def warnings(host: str) -> int:
+        return len(loaded(tmp_path, CHANNELS.replace("https://hooks.example", f"http://{host}"), environ).warnings)
+
+    environ = {"AGGREGATOR_HOOK": "k1", "AGGREGATOR_CHAT": "ntfy://topic"}
+    assert warnings("hooks.example") == warnings("127.0.0.1") + 1
 
 
 def test_people_may_stand_in_a_file_of_their_own_as_a_bare_list_too(tmp_path: Path) -> None:
