@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_TRACEBACKS = structlog.dev.RichTracebackFormatter(show_locals=False)  # variables hold addresses, mails and keys
 _HIDDEN = frozenset({"password", "secret", "token", "authorization", "headers"})
 
 
@@ -18,7 +19,7 @@ def configure(*, style: str, level: str) -> None:
     final: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_TRACEBACKS)
     )
     structlog.configure(
         processors=[

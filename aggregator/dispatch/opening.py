@@ -1,36 +1,48 @@
 """Due slots -> digests: gathered, composed, rendered, and frozen with their ledger rows and final bytes."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from aggregator.core.digests import slots
-from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster
+from aggregator.core.digests.attention import Verdict, local_day, verdict
+from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster, settled
 from aggregator.core.errors import UsageError
 from aggregator.core.model.digests import Rendered
-from aggregator.core.model.subscriptions import Empty, Subscriber, SubscriberState, Subscription
-from aggregator.store import digests, health, subscribers, topics
+from aggregator.core.model.subscriptions import Empty, Subscriber, SubscriberState, Subscription, SubscriptionKind
+from aggregator.dispatch.gathering import gather
+from aggregator.store import attention, corrections, digests, optouts, subscribers
 from aggregator.store.database import Connection, Store
 
 log = structlog.get_logger(__name__)
 
-BURST = timedelta(minutes=15)  # alerts within this time share a mail
 WEEK = timedelta(days=7)
 
 
 class Opener:
-    """Makes digests. Nothing is sent here: a frozen digest waits in the outbox."""
+    """Makes digests. Nothing is sent here: a frozen digest waits in the outbox.
 
-    def __init__(self, *, store: Store, postmaster: Postmaster, clock: Callable[[], datetime]) -> None:
+    `warnings` tells what an operator should know of this machine, in lines.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        postmaster: Postmaster,
+        clock: Callable[[], datetime],
+        warnings: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._store = store
         self._postmaster = postmaster
         self._clock = clock
+        self._warnings = warnings
 
     async def open_due(self) -> tuple[int, ...]:
-        """Make and freeze every digest whose slot has come; their ids."""
+        """Make and freeze every digest whose slot has come; their ids. Pauses that are over end first."""
+        await self._store.writing(optouts.end_pauses, now=self._clock())
         made: list[int] = []
         for member in await self._store.reading(subscribers.members):
             for subscription in member.subscriptions:
@@ -44,32 +56,53 @@ class Opener:
         return tuple(made)
 
     async def _open(self, owner: Subscriber, of: Subscription) -> int | None:
-        slot = self._slot(owner, of)
-        if owner.state is not SubscriberState.ACTIVE or slot is None:
+        if owner.state is not SubscriberState.ACTIVE or of.is_left:
             return None
-        if of.schedule.immediate and not await self._store.reading(digests.any_pending, of.id):
+        slot = await self._alert(owner, of) if of.schedule.immediate else await self._slot(owner, of)
+        if slot is None:
             return None
-        due = await self._store.reading(gather, owner, of, slot)
-        if not due.items and not await self._tells_silence(of, slot.slot_at):
-            await self._store.writing(subscribers.reached, of.id, slot.slot_at)
+        gathered = await self._store.reading(gather, owner, of, slot, warnings=self._warnings())
+        due, stories, rendered = await asyncio.to_thread(self._written, gathered)
+        if not due.says_something and not await self._tells_silence(of, slot.slot_at):
+            await self._store.writing(digests.pass_over, due, now=self._clock())
             return None
-        content, rendered = await asyncio.to_thread(self._postmaster.words, due)
         now = self._clock()
 
         def seal(digest_id: int) -> Envelope:
             return self._postmaster.seal(due, rendered, digest_id=digest_id, now=now)
 
         return await self._store.writing(
-            digests.freeze, due, subject=rendered.subject, stories=content.story_count, seal=seal, now=now
+            digests.freeze, due, subject=rendered.subject, stories=stories, seal=seal, now=now
         )
 
-    def _slot(self, owner: Subscriber, of: Subscription) -> slots.Due | None:
-        now, schedule = self._clock(), of.schedule
-        if not schedule.immediate:
-            return slots.due(schedule, owner.timezone, last=of.slot_at, created=of.created_at, now=now)
-        quiet = schedule.quiet is not None and slots.quiet_until(schedule.quiet, owner.timezone, now) is not None
-        resting = of.slot_at is not None and now - of.slot_at < BURST
-        return None if quiet or resting else slots.Due(slot_at=now)
+    def _written(self, gathered: DueDigest) -> tuple[DueDigest, int, Rendered]:
+        """The digest with what its reader knows left out, how many stories it tells, and its words."""
+        due = settled(gathered)
+        return due, *self._postmaster.words(due)
+
+    async def _slot(self, owner: Subscriber, of: Subscription) -> slots.Due | None:
+        """The slot of a timed subscription that has come; an operator's is passed over on a day that had its mail."""
+        now = self._clock()
+        found = slots.due(of.in_force, owner.timezone, last=of.slot_at, created=of.created_at, now=now)
+        if found is None or of.kind is not SubscriptionKind.OPERATOR:
+            return found
+        last = await self._store.reading(digests.last_digest_at, of.id)
+        return None if last is not None and last >= local_day(now, owner.timezone)[0] else found
+
+    async def _alert(self, owner: Subscriber, of: Subscription) -> slots.Due | None:
+        """Now, when something waits to be told at once and its reader may be interrupted."""
+        if not await self._store.reading(_waits, of.id):
+            return None
+        now = self._clock()
+        sent = await self._store.reading(attention.alerts_of, owner.id, now=now)
+        match verdict(sent=sent, quiet=of.schedule.quiet, timezone=owner.timezone, now=now):
+            case Verdict.SEND:
+                return slots.Due(slot_at=now)
+            case Verdict.LIMIT:
+                left = await self._store.writing(attention.give_to_digests, of.id, owner.id, now=now)
+                if left:
+                    log.info("alerts.limit", subscription=f"{owner.slug}/{of.slug}", matches=left)
+        return None
 
     async def _tells_silence(self, of: Subscription, slot_at: datetime) -> bool:
         if of.schedule.immediate or of.empty is Empty.SKIP:
@@ -80,33 +113,19 @@ class Opener:
     async def preview(
         self, slug: str, *, subscription: str | None = None, as_of: datetime | None = None
     ) -> tuple[Rendered, bytes]:
-        """What a subscriber's next digest would be now, or at `as_of`, without making it. Raises UsageError."""
+        """What a subscriber's next digest would be now, or would have been at `as_of`, without making it.
+
+        Raises UsageError.
+        """
         owner, of = await self._store.reading(find, slug, subscription)
         slot = slots.Due(slot_at=as_of or self._clock())
-        due = await self._store.reading(gather, owner, of, slot)
-        shown = tuple(item for item in due.items if item.first_seen <= slot.slot_at)
-        _, rendered = self._postmaster.words(replace(due, items=shown))
+        gathered = await self._store.reading(gather, owner, of, slot, as_of=as_of, warnings=self._warnings())
+        due, _, rendered = await asyncio.to_thread(self._written, gathered)
         return rendered, self._postmaster.seal(due, rendered, digest_id=0, now=slot.slot_at).message
 
 
-def gather(connection: Connection, owner: Subscriber, of: Subscription, slot: slots.Due) -> DueDigest:
-    """Everything a digest of this slot would tell, in one consistent read."""
-    last = digests.last_digest_at(connection, of.id)
-    archive = last is None and not of.schedule.immediate
-    since = last or of.created_at
-    items = digests.due_items(connection, of.id, archive=archive)
-    names = {topic.id: topic.name for topic in topics.listed(connection)}
-    return DueDigest(
-        owner=owner,
-        of=of,
-        slot_at=slot.slot_at,
-        since=since,
-        items=items,
-        sources=health.sources(connection, since=since),
-        archive=any(item.archive for item in items),
-        coalesced=slot.coalesced,
-        topics=tuple((topic_id, names.get(topic_id, topic_id)) for topic_id in of.topics),
-    )
+def _waits(connection: Connection, subscription_id: int) -> bool:
+    return digests.any_pending(connection, subscription_id) or corrections.any_waiting(connection, subscription_id)
 
 
 def find(connection: Connection, slug: str, subscription: str | None) -> tuple[Subscriber, Subscription]:

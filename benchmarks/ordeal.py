@@ -1,0 +1,169 @@
+"""An installation that is to suffer faults: its files, its clock, and the real processes on it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from aggregator.store import dialect
+from benchmarks.faulty import FEEDS
+
+ZONES = ("Asia/Kolkata", "America/New_York", "UTC", "Australia/Lord_Howe")
+HOURLY = ", ".join(f"'{hour:02}:05'" for hour in range(24))
+START = datetime(2026, 1, 26, 9, tzinfo=UTC)
+UNFINISHED = (
+    "SELECT count(*) FROM ledger WHERE state = 'pending'",
+    "SELECT count(*) FROM delivery WHERE ended_at IS NULL AND phase <> 'parked'",
+)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses just now."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+def readers() -> tuple[str, ...]:
+    """Who is written to: each one subscription, so that a name stands for it."""
+    return (*(f"timed{number}" for number in range(len(ZONES))), "prompt0", "prompt1")
+
+
+def feed_list(port: int) -> str:
+    """Feeds on loopback, one topic, and the readers: some hourly, some told at once."""
+    feeds = "\n".join(f"  - {{id: f{n}, url: 'http://127.0.0.1:{port}/{n}'}}" for n in range(FEEDS))
+    people = ""
+    for n, name in enumerate(readers()):
+        when = f"at: [{HOURLY}]" if name.startswith("timed") else "immediate: true"
+        people += f"  - id: {name}\n    email: {name}@example.org\n    timezone: {ZONES[n % len(ZONES)]}\n"
+        people += f"    subscriptions:\n      - {{id: news, topics: [narcotics], {when}}}\n"
+    topics = "topics:\n  - {id: narcotics, keywords: [fentanyl]}\n"
+    return f"defaults: {{backlog: 0}}\nfeeds:\n{feeds}\n{topics}subscribers:\n{people}"
+
+
+@dataclass(slots=True)
+class Life:
+    """One process of the program, its children, and what it wrote."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    children: set[psutil.Process] = field(default_factory=set)
+
+    def wait(self, patience: float) -> None:
+        """Until it works, or has ended, or patience has."""
+        deadline = time.monotonic() + patience
+        while b"service.started" not in self.log.read_bytes() and self.process.poll() is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(self.log.read_text(encoding="utf-8"))
+            time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, when it still is."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once; it may have ended already."""
+        with suppress(psutil.Error):
+            self.children |= set(psutil.Process(self.process.pid).children(recursive=True))
+        self.process.kill()
+        self.process.wait()
+
+    def wait_for_end(self) -> None:
+        """After a polite word: mails past DATA are waited for."""
+        with suppress(psutil.Error):
+            self.children |= set(psutil.Process(self.process.pid).children(recursive=True))
+        self.process.wait(60)
+
+
+@dataclass(slots=True)
+class Installation:
+    """A folder with a feed list, a database, and a clock that jumps between lives."""
+
+    folder: Path
+    database: str
+    environ: dict[str, str]
+    now: datetime = START
+    since: float = field(default_factory=time.monotonic)
+    lives: list[Life] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __init__(self, folder: Path, database: str | None, *, smtp: int, http: int, lease: float) -> None:
+        self.folder, self.now, self.since, self.lives, self.problems = folder, START, time.monotonic(), [], []
+        self.database = database or f"sqlite:///{folder / 'data' / 'aggregator.db'}"
+        (folder / "feeds.yaml").write_text(feed_list(http), encoding="utf-8")
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AGGREGATOR_")}
+        self.environ = own | {
+            "AGGREGATOR_CONFIG": str(folder / "feeds.yaml"),
+            "AGGREGATOR_DATA_DIR": str(folder / "data"),
+            "AGGREGATOR_DATABASE": self.database,
+            "AGGREGATOR_ALLOW_PRIVATE": "127.0.0.0/8",
+            "AGGREGATOR_HOST_GAP": "0s",
+            "AGGREGATOR_WORKERS": "1",
+            "AGGREGATOR_TICK": "1s",
+            "AGGREGATOR_LEASE": f"{lease:g}s",
+            "AGGREGATOR_LISTEN": f"127.0.0.1:{free_port()}",
+            "AGGREGATOR_SMTP_HOST": "127.0.0.1",
+            "AGGREGATOR_SMTP_PORT": str(smtp),
+            "AGGREGATOR_SMTP_TLS": "none",
+        }
+
+    def clock(self) -> datetime:
+        """What a process that starts now takes for the time."""
+        return self.now + timedelta(seconds=time.monotonic() - self.since)
+
+    def later(self, by: timedelta) -> None:
+        """Let time pass, as if the machine had been off."""
+        self.now, self.since = self.clock() + by, time.monotonic()
+
+    def start(self, *command: str) -> Life:
+        """A process of the program."""
+        log = self.folder / f"{len(self.lives)}.log"
+        environ = {**self.environ, "AGGREGATOR_CLOCK": self.clock().isoformat().replace("+00:00", "Z")}
+        with log.open("wb") as out:
+            call = [sys.executable, "-m", "aggregator", *command]
+            life = Life(subprocess.Popen(call, env=environ, stdout=out, stderr=subprocess.STDOUT), log)
+        self.lives.append(life)
+        return life
+
+    def run(self, *command: str) -> int:
+        """A command to its end: its exit code."""
+        life = self.start(*command)
+        life.process.wait(120)
+        return int(life.process.returncode)
+
+    def ask(self, query: str) -> list[tuple[str, ...]]:
+        """What the database answers, asked past the program."""
+        engine = create_engine(dialect.parse_url(self.database))
+        try:
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(text(query))]
+        finally:
+            engine.dispose()
+
+    def make_due(self) -> None:
+        """Let every feed be due for its next check, so that an hour need not be waited for."""
+        engine = dialect.make_engine(self.database)
+        at = {"at": self.clock().replace(tzinfo=None if self.database.startswith("sqlite") else UTC)}
+        try:
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE feed_state SET next_check_at = :at"), at)
+                connection.execute(text("UPDATE host SET next_due_at = :at, hold_until = NULL"), at)
+        except OperationalError:
+            pass  # a process holds the lock, or the database is away: the next life will find them due
+        finally:
+            engine.dispose()
+
+    def unfinished(self, entries: int) -> bool:
+        """Whether something is still to be stored, told or sent."""
+        stored = int(self.ask("SELECT count(*) FROM entry")[0][0])
+        return stored < entries or any(int(self.ask(query)[0][0]) for query in UNFINISHED)
