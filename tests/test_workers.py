@@ -25,6 +25,7 @@ from aggregator.workers import Workers
 from aggregator.workers.crew import Crew
 from aggregator.workers.inside import define_all
 from aggregator.workers.workers import TOPICS_A_TASK
+from tests.patience import PATIENCE, until
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FACTS = FeedFacts(feed_id="one", url="https://example.org/feed", tags=("asia",), tier="wire")
@@ -54,7 +55,7 @@ def titles(result: ReadResult) -> list[str]:
 
 
 @asynccontextmanager
-async def crew(*topics: Topic, seconds: float = 1.0, memory: int = 512 * 2**20) -> AsyncIterator[Workers]:
+async def crew(*topics: Topic, seconds: float = PATIENCE, memory: int = 512 * 2**20) -> AsyncIterator[Workers]:
     workers = Workers(topics=topics, timeout=seconds, memory=memory)
     await workers.start()
     try:
@@ -102,7 +103,7 @@ HOSTILE = {
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_case_6_54_a_body_that_hangs_the_parser_costs_only_its_own_turn(shape: str) -> None:
     async def scene() -> None:
-        async with crew(seconds=0.5) as workers:
+        async with crew(seconds=1.5) as workers:
             bodies = [rss(item("a")), rss(item("b")), HOSTILE[shape], rss(item("c"))]
             results = await workers.read([job(body) for body in bodies])
             assert [titles(results[at]) for at in (0, 1, 3)] == [["a"], ["b"], ["c"]]
@@ -135,7 +136,7 @@ SURVIVABLE = {
 
 def test_shapes_that_only_look_dangerous_are_read() -> None:
     async def scene() -> None:
-        async with crew(seconds=8.0) as workers:
+        async with crew() as workers:
             for shape, body in SURVIVABLE.items():
                 (result,) = await workers.read([job(body)])
                 assert titles(result)[0] == "x", shape
@@ -145,7 +146,7 @@ def test_shapes_that_only_look_dangerous_are_read() -> None:
 
 def test_a_body_that_needs_too_much_memory_costs_only_its_own_turn() -> None:
     async def scene() -> None:
-        async with crew(seconds=8.0, memory=24 * 2**20) as workers:
+        async with crew(memory=24 * 2**20) as workers:
             huge = b'{"version":"https://jsonfeed.org/version/1","items":[' + b"[]," * 1_000_000 + b"[]]}"
             bad, good = await workers.read([job(huge), job(rss(item("a")))])
             assert isinstance(bad, Unreadable)
@@ -232,7 +233,7 @@ def test_reading_without_processes_is_refused() -> None:
 
 def test_stopping_ends_processes_that_hang() -> None:
     async def scene() -> None:
-        async with crew(seconds=60.0) as workers:
+        async with crew() as workers:
             hanging = asyncio.ensure_future(workers.read([job(HOSTILE["author of dots"])]))
             await asyncio.sleep(0.2)
             assert workers_of(os.getpid())
@@ -271,7 +272,7 @@ def test_no_process_outlives_a_parent_that_is_killed() -> None:
         family = psutil.Process(parent.pid).children(recursive=True)
         assert len(workers_of(parent.pid)) >= 2
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while any(runs(process) for process in family) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(runs(process) for process in family)
@@ -310,4 +311,43 @@ def test_a_crew_that_is_being_drained_can_be_dismissed_at_the_same_moment() -> N
     leaving.pool.join = one_at_a_time  # type: ignore[method-assign,assignment]  # pebble's own race is too rare to wait for
     with ThreadPoolExecutor(2) as threads:
         for ending in (threads.submit(leaving.drain), threads.submit(leaving.dismiss)):
-            ending.result(20)
+            ending.result(PATIENCE)
+
+
+def test_processes_that_are_ended_while_they_start_say_nothing() -> None:
+    script = (
+        "import operator, pickle, signal, time\n"
+        "from aggregator.core.model.topics import Clause, ClauseKind, Topic\n"
+        "from aggregator.core.topics.definition import define\n"
+        "from aggregator.workers.crew import Crew\n"
+        "class Made:\n"
+        "    def __init__(self, function, *given):\n"
+        "        self.how = function, given\n"
+        "    def __reduce__(self):\n"
+        "        return self.how\n"
+        "if __name__ == '__main__':\n"
+        # A process that is given this is deaf for half a second, and then takes up the pool's locks.
+        "    deaf = Made(signal.pthread_sigmask, signal.SIG_BLOCK, [signal.SIGTERM])\n"
+        "    hears = Made(signal.pthread_sigmask, signal.SIG_UNBLOCK, [signal.SIGTERM])\n"
+        "    clauses = (Clause(name='x', kind=ClauseKind.SIGNAL, query='x'),)\n"
+        "    read = define(Topic(id='x', name='x', clauses=clauses))\n"
+        "    last = pickle.dumps(Made(operator.getitem, (hears, read), 1))\n"
+        "    slowly = Made(operator.getitem, (deaf, Made(time.sleep, 0.5), last), 2)\n"
+        "    Crew((slowly,), size=2, memory=2**29).dismiss()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_processes_that_nobody_waits_for_any_more_are_ended() -> None:
+    async def scene() -> None:
+        before = len(workers_of(os.getpid()))
+        workers = Workers(topics=())
+        starting = asyncio.ensure_future(workers.start())
+        await until(lambda: len(workers_of(os.getpid())) > before)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await until(lambda: len(workers_of(os.getpid())) == before)
+
+    run(scene)

@@ -18,6 +18,19 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+class _Pool(ProcessPool):
+    """Ends its processes before it takes their locks away.
+
+    Pebble does it the other way round: a process that is still on its way in then misses a lock and says so at length.
+    """
+
+    def _stop_pool(self) -> None:
+        if self._pool_manager_loop is not None:
+            self._pool_manager_loop.join()  # it would start others in their place
+        self._pool_manager.worker_manager.force_stop_workers()  # type: ignore[no-untyped-call]  # pebble leaves it bare
+        super()._stop_pool()  # type: ignore[no-untyped-call]  # as above
+
+
 class Crew:
     """One pool of processes, all with the same topics, and the pipe whose end tells them that their parent is gone.
 
@@ -31,7 +44,7 @@ class Crew:
         self._joining = Lock()
         self._under_way: set[Future[Any]] = set()
         arguments = (definitions, memory, self._watched)
-        self.pool = ProcessPool(max_workers=size, initializer=enter, initargs=arguments, context=context)
+        self.pool = _Pool(max_workers=size, initializer=enter, initargs=arguments, context=context)
         # `active` starts the processes, here and not in the event loop.
         self.pool.active  # noqa: B018 - see above
 

@@ -188,11 +188,13 @@ class Workers:
     async def _hire(self, topics: tuple[Topic, ...]) -> Crew:
         """A crew whose processes know `topics`, which have been read. Off the loop, as the fork server takes its time."""
         definitions = tuple(self._definitions[topic] for topic in topics)
-        crew = await asyncio.to_thread(Crew, definitions, size=self._size, memory=self._memory)
+        starting = asyncio.ensure_future(asyncio.to_thread(Crew, definitions, size=self._size, memory=self._memory))
         try:
+            crew = await asyncio.shield(starting)
             _done(await crew.call(ready, (), None))
-        except RuntimeError:
-            await asyncio.to_thread(crew.dismiss)
+        except BaseException:
+            # Also when we are cancelled meanwhile: nobody else knows of these processes.
+            await asyncio.to_thread((await starting).dismiss)
             raise
         return crew
 
