@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from aggregator import __version__
-from aggregator.channels import make_signer, make_transports
+from aggregator.channels import make_channels, make_signer
 from aggregator.configure import Configurator
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
@@ -118,7 +118,8 @@ def build(
     store = Store(settings.database)
     fetcher = make_fetcher(settings, resolve)
     workers = make_workers(settings)
-    carriers = make_transports(settings) if transports is None else transports
+    postmaster = make_postmaster(settings)
+    carriers = {**make_channels(settings, fetcher, secret=postmaster.secret, clock=clock), **(transports or {})}
     lookup = secret_lookup(environ)
     refresher = Refresher(
         store=store,
@@ -135,7 +136,7 @@ def build(
         fetcher=fetcher,
         workers=workers,
         refresher=refresher,
-        dispatcher=make_dispatcher(settings, store, carriers, clock),
+        dispatcher=make_dispatcher(settings, store, carriers, postmaster, clock),
         replayer=Replayer(store=store, workers=workers, clock=clock),
         configurator=make_configurator(settings, store, secrets=lookup),
     )
@@ -189,10 +190,12 @@ def make_fetcher(settings: Settings, resolve: Resolver | None) -> Fetcher:
     )
 
 
-def make_dispatcher(settings: Settings, store: Store, transports: Mapping[str, Transport], clock: Clock) -> Dispatcher:
-    """The station that mails, with the settings' sender and secret."""
+def make_dispatcher(
+    settings: Settings, store: Store, transports: Mapping[str, Transport], postmaster: Postmaster, clock: Clock
+) -> Dispatcher:
+    """The station that mails, as `postmaster`."""
     return Dispatcher(
-        Opener(store=store, postmaster=make_postmaster(settings), clock=clock),
+        Opener(store=store, postmaster=postmaster, clock=clock),
         Sender(store=store, transports=transports, clock=clock, token=new_token, lease=settings.lease),
     )
 

@@ -1,13 +1,21 @@
 """Settings -> what carries each channel, and what signs our mail. A part of the composition root, and as free of work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aggregator
 from aggregator.core.errors import ConfigError, Problem
+from aggregator.core.model.posts import PostResult
+from aggregator.fetch.client import Fetcher
+from aggregator.fetch.posting import Post
+from aggregator.mail.apprise import AppriseTransport, notifier_command
 from aggregator.mail.files import FileTransport, MaildirTransport, PayloadFolder
 from aggregator.mail.redirect import RedirectedTransport
 from aggregator.mail.smtp import SmtpManners, SmtpTimeouts, SmtpTransport
 from aggregator.mail.transport import Transport
+from aggregator.mail.webhook import WebhookTransport
 from aggregator.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +56,27 @@ def _relay(settings: Settings, host: str) -> SmtpTransport:
 def kept_back(settings: Settings) -> Mapping[str, Transport]:
     """What carries the channels that cannot be redirected while everything is: a folder."""
     return {name: PayloadFolder(settings.mail_dir, stem=name, suffix=suffix) for name, suffix in NO_MAIL.items()}
+
+
+def make_channels(
+    settings: Settings, fetcher: Fetcher, *, secret: bytes, clock: Callable[[], datetime]
+) -> Mapping[str, Transport]:
+    """What carries every channel, mail and others."""
+    mail = make_transports(settings)
+    if settings.redirect_all_to:
+        return {**mail, **kept_back(settings)}
+
+    async def post(url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> PostResult:
+        return await fetcher.post(
+            Post(url=url, body=body, content_type="application/json", headers=headers), now=clock()
+        )
+
+    notifier = AppriseTransport(
+        notifier_command(),
+        path=[str(Path(aggregator.__file__).parents[1])],
+        allowed=[str(network) for network in settings.allow_private],
+    )
+    return {**mail, "webhook": WebhookTransport(post, secret=secret, clock=clock), "apprise": notifier}
 
 
 def make_signer(settings: Settings) -> "Signer | None":

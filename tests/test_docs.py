@@ -95,6 +95,8 @@ def test_a_page_names_no_setting_that_does_not_exist() -> None:
         "AGGREGATOR_UNODC_KEY_FILE",
         "AGGREGATOR_NAME",
         "AGGREGATOR_DESK_EMAIL",
+        "AGGREGATOR_HOOK_URL",
+        "AGGREGATOR_CHAT_URL",
         "AGGREGATOR_",
     }
     named = {name for page in PAGES for name in re.findall(r"AGGREGATOR_[A-Z_]*", page.read_text(encoding="utf-8"))}

@@ -3,8 +3,12 @@
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -42,6 +46,19 @@ def test_the_published_example_of_the_scheme_comes_out() -> None:
     at = datetime.fromtimestamp(1614265330, UTC)
     headers = dict(signed_headers(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', at))
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_check_that_the_documentation_shows_accepts_the_same() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "digests.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(block, "digests.md", "exec"), names)
+    names["time"] = SimpleNamespace(time=NOW.timestamp)
+    key = webhook_key(SECRET, 7)
+    headers = dict(signed_headers(key, "d.1", BODY, NOW))
+    assert names["is_ours"](shown_key(key), headers, BODY)
+    assert not names["is_ours"](shown_key(key), headers, BODY + b" ")
+    assert not names["is_ours"](shown_key(key), {**headers, "webhook-timestamp": "1"}, BODY)
 
 
 @pytest.mark.parametrize("length", [0, 1, 100_000])
