@@ -15,6 +15,7 @@ from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
 from aggregator.dispatch import Dispatcher, Opener, Sender
+from aggregator.doctor import Level, data_folder
 from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
@@ -195,9 +196,15 @@ def make_dispatcher(
 ) -> Dispatcher:
     """The station that mails, as `postmaster`."""
     return Dispatcher(
-        Opener(store=store, postmaster=postmaster, clock=clock),
+        Opener(store=store, postmaster=postmaster, clock=clock, warnings=lambda: machine_warnings(settings)),
         Sender(store=store, transports=transports, clock=clock, token=new_token, lease=settings.lease),
     )
+
+
+def machine_warnings(settings: Settings) -> tuple[str, ...]:
+    """What an operator should know of this machine: a data folder that is full, or nearly, or cannot be written."""
+    found = data_folder(settings.data_dir)
+    return tuple(f"{one.subject}: {one.message}" for one in found if one.level is not Level.OK)
 
 
 def make_postmaster(settings: Settings) -> Postmaster:

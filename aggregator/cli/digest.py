@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aggregator.core.model.digests import Rendered
     from aggregator.core.model.subscriptions import Phase
     from aggregator.dispatch import Dispatched
-    from aggregator.store.digests import FrozenDigest
+    from aggregator.store.frozen import FrozenDigest
 
 app = new_app("Digests: what each will say, what was made, where it went.")
 
@@ -81,12 +81,12 @@ def run(here: Context, *, redirect_all_to: RedirectAllTo = None, as_json: AsJson
     """Make what is due and send what waits, now. Exit code 1 when a mail did not go out."""
 
     async def work(one: "App") -> "tuple[Dispatched, tuple[FrozenDigest, ...]]":
-        from aggregator.store import digests  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.store import frozen  # noqa: PLC0415 - lazily, as all of the command line
 
         await one.configurator.apply(now=one.clock())
         with waiting("making and sending digests"):
             done = await _dispatch(one)
-        told = await one.store.reading(digests.latest, limit=10_000, message_ids=set(done.deliveries))
+        told = await one.store.reading(frozen.latest, limit=10_000, message_ids=set(done.deliveries))
         return done, told
 
     done, told = with_app(replace(here, redirect_all_to=redirect_all_to), work, processes=False)
@@ -137,10 +137,10 @@ def _print_run(done: "Dispatched", told: "tuple[FrozenDigest, ...]") -> None:
 @everywhere
 def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
     """What was made, newest first, and what became of it."""
-    from aggregator.store import digests  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import frozen  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
-        made = archive.store.read(digests.latest, limit=limit)
+        made = archive.store.read(frozen.latest, limit=limit)
         now = archive.now
     if as_json:
         for one in made:

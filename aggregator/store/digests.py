@@ -3,17 +3,21 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
+from aggregator.core.digests.attention import Verdict, verdict
 from aggregator.core.digests.letter import DueDigest, Envelope
-from aggregator.core.model.digests import DueItem
+from aggregator.core.model.digests import Change, DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, Phase
-from aggregator.store import dialect, subscribers
+from aggregator.core.model.topics import Origin
+from aggregator.store import attention, corrections, dialect, subscribers
+from aggregator.store.attention import ALERT_LIMIT
 from aggregator.store.codec import fired_of
+from aggregator.store.entries import CHUNK
 from aggregator.store.schema import (
     delivery,
     digest,
@@ -25,43 +29,36 @@ from aggregator.store.schema import (
     match,
     revision,
     story_member,
-    subscriber,
     subscription,
     topic,
 )
 
 ARCHIVE_ITEMS = 20  # baseline matches a subscription's first digest carries
+KNOWN_STORY = "known_story"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrozenDigest:
-    """A digest that was made, as lists show it."""
+def due_items(
+    connection: Connection, subscription_id: int, *, archive: bool, limit: int = 5000, as_of: datetime | None = None
+) -> tuple[DueItem, ...]:
+    """The pending matches of a subscription, oldest first; with `archive` also its latest baseline ones.
 
-    id: int
-    subscriber: str
-    subscription: str
-    slot_at: datetime
-    subject: str
-    item_count: int
-    story_count: int
-    phase: str
-    detail: str | None
-    attempts: int
-    channel: str
-    recipient: str | None
-    next_try_at: datetime | None
-
-
-def due_items(connection: Connection, subscription_id: int, *, archive: bool, limit: int = 5000) -> tuple[DueItem, ...]:
-    """The pending matches of a subscription, oldest first; with `archive` also its latest baseline ones."""
+    With `as_of` what was pending at that instant, in the words and with the evidence that were known then.
+    """
     mine = ledger.c.subscription_id == subscription_id
-    found = [
-        _item(row) for row in connection.execute(_items().where(mine, is_pending).order_by(match.c.id).limit(limit))
-    ]
+    if as_of is None:
+        waiting, baseline = is_pending, _is_baseline()
+    else:
+        later = ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at > as_of))
+        left_out = and_(ledger.c.reason.in_([KNOWN_STORY, ALERT_LIMIT]), ledger.c.at > as_of)
+        mine = and_(mine, match.c.first_seen <= as_of)
+        from_live = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
+        waiting = or_(is_pending, left_out, and_(later, from_live))
+        baseline = or_(_is_baseline(), and_(later, ~from_live))
+    query = items_query(as_of).where(mine)
+    found = [item_of(row) for row in connection.execute(query.where(waiting).order_by(match.c.id).limit(limit))]
     if archive:
-        baseline = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason == "baseline")
-        old = _items().where(mine, baseline).order_by(entry.c.published.desc(), match.c.id.desc()).limit(ARCHIVE_ITEMS)
-        found += [_item(row, archive=True) for row in connection.execute(old)]
+        old = query.where(baseline).order_by(entry.c.published.desc(), match.c.id.desc()).limit(ARCHIVE_ITEMS)
+        found += [item_of(row, archive=True) for row in connection.execute(old)]
     alerted = _alerted(connection, subscription_id, [item.match_id for item in found])
     return tuple(_with_alert(item, alerted.get(item.match_id)) for item in found)
 
@@ -72,9 +69,18 @@ def any_pending(connection: Connection, subscription_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _items() -> Select[Any]:
+def _is_baseline() -> ColumnElement[bool]:
+    """A match of a first import that no digest has taken."""
+    return and_(
+        ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason == "baseline", ledger.c.digest_id.is_(None)
+    )
+
+
+def items_query(as_of: datetime | None = None) -> Select[Any]:
+    """Rows of the ledger with all that `item_of` needs, with the newest evidence, or the newest of then."""
     proof = evidence.alias("proof")
-    newest = select(func.max(proof.c.id)).where(proof.c.match_id == match.c.id).correlate(match).scalar_subquery()
+    known = select(func.max(proof.c.id)).where(proof.c.match_id == match.c.id)
+    newest = (known if as_of is None else known.where(proof.c.at <= as_of)).correlate(match).scalar_subquery()
     return (
         select(
             match.c.id.label("match_id"),
@@ -95,6 +101,8 @@ def _items() -> Select[Any]:
             evidence.c.alert,
             evidence.c.fired,
             story_member.c.story_id,
+            ledger.c.at.label("ledger_at"),
+            ledger.c.digest_id,
         )
         .select_from(ledger)
         .join(match, match.c.id == ledger.c.match_id)
@@ -107,7 +115,8 @@ def _items() -> Select[Any]:
     )
 
 
-def _item(row: Any, *, archive: bool = False) -> DueItem:
+def item_of(row: Any, *, archive: bool = False) -> DueItem:
+    """A due match from a row of `items_query`."""
     return DueItem(
         match_id=row.match_id,
         topic_id=row.topic_id,
@@ -157,9 +166,10 @@ def _alerted(connection: Connection, subscription_id: int, match_ids: Collection
     return {row.match_id: row.at for row in connection.execute(query)}
 
 
-def last_digest_at(connection: Connection, subscription_id: int) -> datetime | None:
-    """The slot of a subscription's last digest, None before its first."""
+def last_digest_at(connection: Connection, subscription_id: int, *, as_of: datetime | None = None) -> datetime | None:
+    """The slot of a subscription's last digest (made by `as_of`, when given), None before its first."""
     query = select(func.max(digest.c.slot_at)).where(digest.c.subscription_id == subscription_id)
+    query = query if as_of is None else query.where(digest.c.created_at <= as_of)
     latest: datetime | None = connection.execute(query).scalar_one()
     return latest
 
@@ -178,19 +188,65 @@ def freeze(
     `seal` makes the finished message once the digest's id is known. None when another process made this slot's digest,
     or took one of the rows, since the items were read: nothing is written then, the next tick tells anew.
     """
-    row = {"subscription_id": due.of.id, "slot_at": due.slot_at, "since": due.since, "subject": subject}
-    row |= {"item_count": len(due.items), "story_count": stories, "created_at": now}
+    if due.kind is DigestKind.ALERT and not _may_alert(connection, due, now):
+        return None
+    row = {"subscription_id": due.of.id, "kind": due.kind.value, "slot_at": due.slot_at, "since": due.since}
+    row |= {"subject": subject, "item_count": len(due.items), "story_count": stories, "created_at": now}
     fresh = dialect.insert(connection, digest).values(row).on_conflict_do_nothing().returning(digest.c.id)
     with connection.begin_nested() as attempt:
         digest_id: int | None = connection.execute(fresh).scalar_one_or_none()
         if digest_id is None:
             return None
-        if _claim_rows(connection, due.of.id, digest_id, due.items, now) != len(due.items):
+        if not (_claim_all(connection, due, digest_id, now) and _leave_known(connection, due, now)):
             attempt.rollback()
             return None
+    corrections.forget(connection, due.undone)
     _queue(connection, digest_id, due.owner.id, seal(digest_id), now)
     subscribers.reached(connection, due.of.id, due.slot_at)
     return digest_id
+
+
+def pass_over(connection: Connection, due: DueDigest, *, now: datetime) -> None:
+    """Deal with a slot that has nothing to tell: what its reader knows is left out, and nothing is mailed."""
+    _leave_known(connection, due, now)
+    corrections.forget(connection, due.undone)
+    if not due.of.schedule.immediate:
+        subscribers.reached(connection, due.of.id, due.slot_at)
+
+
+def _may_alert(connection: Connection, due: DueDigest, now: datetime) -> bool:
+    """Whether the day has room for one more alert, asked again where no other process can fill it."""
+    sent = attention.alerts_of(connection, due.owner.id, now=now, hold=True)
+    return verdict(sent=sent, quiet=None, timezone=due.owner.timezone, now=now) is Verdict.SEND
+
+
+def _claim_all(connection: Connection, due: DueDigest, digest_id: int, now: datetime) -> bool:
+    if _claim_rows(connection, due.of.id, digest_id, due.items, now) != len(due.items):
+        return False
+    _correct_outdated(connection, due.items, now)
+    return corrections.claim(connection, due.corrections, digest_id)
+
+
+def _correct_outdated(connection: Connection, items: Sequence[DueItem], now: datetime) -> None:
+    """Note what changed after it was read for this digest: its reader gets the words of before."""
+    told = {item.entry_id: item.revision for item in items}
+    ids = list(told)
+    for start in range(0, len(ids), CHUNK):
+        query = select(entry.c.id, entry.c.current_revision).where(entry.c.id.in_(ids[start : start + CHUNK]))
+        newer = [(row.id, row.current_revision) for row in connection.execute(query) if row[1] > told[row.id]]
+        corrections.note(connection, newer, Change.CHANGED, now=now)
+
+
+def _leave_known(connection: Connection, due: DueDigest, now: datetime) -> bool:
+    """Suppress what says nothing new; False when another process took one of the rows."""
+    ids = [item.match_id for item in due.known]
+    left = 0
+    for start in range(0, len(ids), CHUNK):
+        rows = update(ledger).where(ledger.c.subscription_id == due.of.id, is_pending)
+        known = rows.where(ledger.c.match_id.in_(ids[start : start + CHUNK]))
+        values = {"state": LedgerState.SUPPRESSED.value, "reason": KNOWN_STORY, "at": now}
+        left += connection.execute(known.values(values)).rowcount
+    return left == len(ids)
 
 
 def _queue(connection: Connection, digest_id: int, subscriber_id: int, envelope: Envelope, now: datetime) -> None:
@@ -228,34 +284,3 @@ def _claim_rows(
             told = rows.where(free, ledger.c.digest_id.is_(None)).values(**values, revision_sent=revision_told)
             claimed += connection.execute(told).rowcount
     return claimed
-
-
-def latest(
-    connection: Connection, *, limit: int = 50, message_ids: Collection[str] | None = None
-) -> tuple[FrozenDigest, ...]:
-    """Digests that were made, newest first, with the fate of their delivery; only those of `message_ids` when given."""
-    query = (
-        select(
-            digest.c.id,
-            subscriber.c.slug.label("subscriber"),
-            subscription.c.slug.label("subscription"),
-            digest.c.slot_at,
-            digest.c.subject,
-            digest.c.item_count,
-            digest.c.story_count,
-            delivery.c.phase,
-            delivery.c.detail,
-            delivery.c.attempts,
-            delivery.c.channel,
-            delivery.c.recipient,
-            delivery.c.next_try_at,
-        )
-        .join(subscription, subscription.c.id == digest.c.subscription_id)
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
-        .join(delivery, delivery.c.digest_id == digest.c.id)
-        .order_by(digest.c.id.desc())
-        .limit(limit)
-    )
-    if message_ids is not None:
-        query = query.where(delivery.c.message_id.in_(message_ids))
-    return tuple(FrozenDigest(**row._mapping) for row in connection.execute(query))  # noqa: SLF001 - public name

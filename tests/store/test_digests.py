@@ -10,7 +10,7 @@ from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import DueItem, SourceReport
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
-from aggregator.store import claims, deliveries, digests, feeds, health, plans, subscribers, topics
+from aggregator.store import claims, deliveries, digests, feeds, frozen, health, plans, subscribers, topics
 from aggregator.store.database import Store
 from aggregator.store.subscribers import Member
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_plan, make_subscriber, make_topic
@@ -92,7 +92,7 @@ def test_a_digest_whose_rows_were_taken_meanwhile_writes_nothing(store: Store, d
     due = due_digest(desk, stale, NOW + timedelta(days=1))
     again = store.write(digests.freeze, due, subject="again", stories=1, seal=sealed("mail"), now=NOW)
     assert again is None
-    assert [one.subject for one in store.read(digests.latest)] == ["1 new"]
+    assert [one.subject for one in store.read(frozen.latest)] == ["1 new"]
 
 
 def test_a_first_digest_may_carry_what_was_there_before(store: Store, desk: Member) -> None:

@@ -1,20 +1,39 @@
 """From what is due to a subscription to the finished letter: composed, rendered, and sealed under its Message-ID."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aggregator.core.digests.address import split_sender
 from aggregator.core.digests.compose import compose
+from aggregator.core.digests.compose.corrections import corrected
+from aggregator.core.digests.compose.known import weighed
 from aggregator.core.digests.headers import build_message, message_id
-from aggregator.core.digests.render import Links, render
-from aggregator.core.model.digests import DigestContent, DueItem, Rendered, SourceReport
+from aggregator.core.digests.payload import Stamp, payload
+from aggregator.core.digests.render import Links, render, render_operator
+from aggregator.core.digests.tokens import Keyring, Purpose, view_until
+from aggregator.core.model.digests import (
+    DigestContent,
+    DigestKind,
+    DueCorrection,
+    DueItem,
+    Flood,
+    Rendered,
+    SourceReport,
+    ToldItem,
+)
+from aggregator.core.model.operator import OperatorReport
 from aggregator.core.model.subscriptions import Subscriber, Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDigest:
-    """A digest to be made: whose, for which slot, since when, from which items."""
+    """A digest to be made: whose, for which slot, since when, from which items.
+
+    `known` are items it leaves out, for they say nothing new of stories their reader was told: `told` has those, by
+    story. `undone` are rows of corrections that went back on themselves.
+    """
 
     owner: Subscriber
     of: Subscription
@@ -22,16 +41,40 @@ class DueDigest:
     since: datetime
     items: tuple[DueItem, ...]
     sources: SourceReport
+    kind: DigestKind = DigestKind.DIGEST
     topics: tuple[tuple[str, str], ...] = ()  # (id, name) of what is watched, in the subscription's order
     archive: bool = False
     coalesced: int = 0
+    told: Mapping[int, tuple[ToldItem, ...]] = field(default_factory=dict)
+    known: tuple[DueItem, ...] = ()
+    known_before: int = 0  # left out since the last digest, when there was nothing else to tell
+    corrections: tuple[DueCorrection, ...] = ()
+    corrections_waiting: int = 0  # beyond these
+    undone: tuple[int, ...] = ()
+    floods: Mapping[str, Flood] = field(default_factory=dict)
+    late_alerts: frozenset[int] = frozenset()  # matches that were not told at once, the day having had its alerts
+    notes: tuple[str, ...] = ()
+    first_alerts: Mapping[int, str] = field(default_factory=dict)  # by story, the Message-ID of the alert that told it
+    report: OperatorReport | None = None  # of an operator's digest, which has no items
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is any news in it."""
+        return bool(self.items or self.corrections or (self.report is not None and self.report.is_due))
+
+
+def settled(due: DueDigest) -> DueDigest:
+    """`due` with its items sorted into those to tell and those that its reader knows."""
+    items, known = weighed(due.items, due.told)
+    return replace(due, items=items, known=known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """How a finished digest leaves: who sends it to whom, by which channel, under which Message-ID.
 
-    `sender` is a bare address, whatever name the From line gives. A `recipient` of None goes to the outbox folder.
+    `sender` is a bare address, whatever name the From line gives. A `recipient` of None goes to the outbox folder; that
+    of a webhook or of another service is its URL, a secret.
     """
 
     message_id: str
@@ -54,8 +97,16 @@ class Postmaster:
     base_url: str | None = None
     sign: Callable[[bytes, datetime], bytes] | None = None
 
-    def words(self, due: DueDigest) -> tuple[DigestContent, Rendered]:
-        """What the digest says, as content and in its final words."""
+    def words(self, due: DueDigest) -> tuple[int, Rendered]:
+        """How many stories the digest tells, and its final words but for what its id adds (see `seal`)."""
+        links = self._links(due)
+        if due.report is not None:
+            return due.report.count, render_operator(due.report, owner=due.owner, of=due.of, links=links)
+        content = self.content(due)
+        return content.story_count, render(content, links=links)
+
+    def content(self, due: DueDigest) -> DigestContent:
+        """What the digest says, before it is given a form."""
         content = compose(
             subscription=due.of.slug,
             subscriber_name=due.owner.name,
@@ -67,13 +118,30 @@ class Postmaster:
             archive=due.archive,
             coalesced=due.coalesced,
             topics=due.topics,
+            floods=due.floods,
         )
-        return content, render(content, links=Links(base_url=self.base_url))
+        return replace(
+            content,
+            kind=due.kind,
+            corrections=corrected(due.corrections),
+            corrections_more=due.corrections_waiting,
+            known=len(due.known) + due.known_before,
+            late_alerts=len({item.entry_id for item in due.items if item.match_id in due.late_alerts}),
+            notes=due.notes,
+        )
 
     def seal(self, due: DueDigest, rendered: Rendered, *, digest_id: int, now: datetime) -> Envelope:
         """The finished message of digest `digest_id`, the same bytes for the same arguments."""
         identifier = message_id(digest_id, due.owner.public_id, self.secret, self.domain)
         address = due.owner.address
+        links = self._links(due)
+        page = self._page(due, digest_id) if links.archive else None
+        if links.archive and page:
+            told = {name: getattr(rendered, name).replace(links.archive, page) for name in ("text", "html")}
+            rendered = replace(rendered, **told)
+        if due.of.target is not None:
+            return self._posted(due, rendered, identifier, digest_id=digest_id, page=page, now=now)
+        sender = split_sender(self.sender)[1]
         message = build_message(
             rendered=rendered,
             sender=self.sender,
@@ -81,11 +149,86 @@ class Postmaster:
             message_id=identifier,
             date=now,
             list_id=f"{due.of.slug}.{self.domain}",
+            unsubscribe=links.unsubscribe,
+            unsubscribe_mail=self._unsubscribe_mail(due, sender),
+            archive=page,
+            owner=f"mailto:{sender}",
+            references=self._thread(due),
         )
         return Envelope(
             message_id=identifier,
-            sender=split_sender(self.sender)[1],
+            sender=sender,
             recipient=address,
             channel=due.of.channel if address else "outbox",
             message=self.sign(message, now) if self.sign else message,
         )
+
+    def _posted(
+        self, due: DueDigest, rendered: Rendered, identifier: str, *, digest_id: int, page: str | None, now: datetime
+    ) -> Envelope:
+        """A digest that is no mail: a document for a webhook's program, the words for any other service."""
+        if due.of.channel == "webhook":
+            stamp = Stamp(
+                message_id=identifier.strip("<>"),
+                digest_id=digest_id,
+                subscriber=due.owner.slug,
+                subscription=due.of.slug,
+                subscription_id=due.of.id,
+                kind=due.kind.value,
+                slot_at=due.slot_at,
+                made_at=now,
+                page=page,
+            )
+            message = payload(stamp, rendered, None if due.report is not None else self.content(due))
+        else:
+            message = f"{rendered.subject}\n\n{rendered.text}".encode("utf-8", "replace")
+        return Envelope(
+            message_id=identifier,
+            sender=split_sender(self.sender)[1],
+            recipient=due.of.target,
+            channel=due.of.channel,
+            message=message,
+        )
+
+    def _thread(self, due: DueDigest) -> tuple[str, ...]:
+        """What an alert about one story hangs on: the story itself, and the alert that told it first."""
+        stories = {item.story_id for item in due.items}
+        if due.kind is not DigestKind.ALERT or len(stories) != 1 or (story_id := stories.pop()) is None:
+            return ()
+        first = due.first_alerts.get(story_id)
+        return (f"<story.{story_id}@{self.domain}>", *([first] if first else []))
+
+    def _links(self, due: DueDigest) -> Links:
+        """Where this digest leads to. Its own page is named after its id, which is not known before it is frozen."""
+        if self.base_url is None:
+            return Links()
+        base, who = self.base_url.rstrip("/"), due.owner.public_id
+        reviews = {
+            item.match_id: f"{base}/r/{self._keys.sign(Purpose.REVIEW, who, item.match_id)}" for item in due.items
+        }
+        pages = {item.told_in: self._page(due, item.told_in) for item in due.items if item.told_in and item.news}
+        return Links(
+            base_url=self.base_url,
+            unsubscribe=f"{base}/u/{self._unsubscribe_token(due)}",
+            # As long as the page's own address may be, and nothing that a publisher could have written.
+            archive=f"{base}/d/{hmac.digest(self.secret, who.encode(), 'sha256').hex()}",
+            reviews=reviews,
+            pages=pages,
+        )
+
+    def _page(self, due: DueDigest, digest_id: int) -> str:
+        """Where digest `digest_id` of the same reader can be read."""
+        base = (self.base_url or "").rstrip("/")
+        until = view_until(due.slot_at.date())
+        token = self._keys.sign(Purpose.VIEW, due.owner.public_id, digest_id, until=until)
+        return f"{base}/d/{token}"
+
+    def _unsubscribe_token(self, due: DueDigest) -> str:
+        return self._keys.sign(Purpose.UNSUBSCRIBE, due.owner.public_id, due.of.id)
+
+    def _unsubscribe_mail(self, due: DueDigest, sender: str) -> str:
+        return f"mailto:{sender}?subject=u-{self._unsubscribe_token(due)}"
+
+    @property
+    def _keys(self) -> Keyring:
+        return Keyring((self.secret,))

@@ -81,6 +81,11 @@ def quiet_until(hours: Hours, timezone: str, now: datetime) -> datetime | None:
     return None
 
 
+def start_of(day: date, wall: time, zone: tzinfo) -> datetime:
+    """The UTC instant at which a clock in `zone` first shows `wall` on `day`, or the first valid one after it."""
+    return _resolve(day, wall, zone)
+
+
 def _dates(first: date, last: date) -> Iterator[date]:
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)

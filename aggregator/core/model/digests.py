@@ -2,8 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from aggregator.core.model.topics import Fired
+
+
+class DigestKind(StrEnum):
+    """Why a mail is made: at a time its reader set, at once, or for whoever runs the service."""
+
+    DIGEST = "digest"
+    ALERT = "alert"
+    OPERATOR = "operator"
+
+
+class Change(StrEnum):
+    """What became of an entry after it was mailed."""
+
+    CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+
+
+class Side(StrEnum):
+    """Where a run of words stands: in both versions of a text, or in one of them."""
+
+    BOTH = "both"
+    BEFORE = "before"
+    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +55,38 @@ class DueItem:
     story_id: int | None = None
     archive: bool = False  # a baseline match in a subscription's first digest
     alerted_at: datetime | None = None  # when another of this person's subscriptions already mailed it
+    news: tuple[str, ...] = ()  # what it adds to a story its reader was told before; empty for a new story
+    told_at: datetime | None = None  # when its reader was first told of the story, where they were
+    told_in: int | None = None  # the digest that did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldItem:
+    """A match that was mailed before to the reader of a digest, of a story that this digest may tell again."""
+
+    item: DueItem
+    at: datetime
+    digest_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueCorrection:
+    """An entry that is no longer what this subscription was told: both versions, and when it was told."""
+
+    ids: tuple[int, ...]  # the rows of it that a digest claims
+    entry_id: int
+    change: Change
+    revision: int  # the one told now
+    feed_id: str
+    feed_name: str
+    link: str | None
+    language: str | None
+    told_at: datetime
+    at: datetime
+    title: str
+    text: str
+    title_now: str
+    text_now: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +110,8 @@ class SourceReport:
     failing: tuple[SourceNote, ...] = ()
     gaps: tuple[SourceNote, ...] = ()
     quiet: tuple[SourceNote, ...] = ()
+    recovered: tuple[SourceNote, ...] = ()  # failed before, and answer again
+    missing: int = 0  # entries that may have come and gone in the gaps, as far as their pace tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +133,27 @@ class StoryLine:
     matched: tuple[str, ...]  # names of the clauses that fired, strongest first
     score: float
     also: tuple[DueItem, ...] = ()
+    news: tuple[str, ...] = ()  # what is new in a story its reader knows
+    told_at: datetime | None = None  # when its reader was first told of it
+    told_in: int | None = None  # the digest that did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flood:
+    """A topic that matched far more than it does: how many entries are due, and how many it usually has a day."""
+
+    count: int
+    usual: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionLine:
+    """What one correction says. Runs are words of both versions in reading order; empty where they are the same."""
+
+    due: DueCorrection
+    title: tuple[tuple[str, Side], ...]
+    text: tuple[tuple[str, Side], ...] = ()
+    more: bool = False  # the text changed in further places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +166,7 @@ class Section:
     brief: tuple[StoryLine, ...] = ()
     more: int = 0  # stories counted but not shown
     alerted: tuple[StoryLine, ...] = ()  # already mailed to this person as an alert
+    flood: Flood | None = None  # then only the first stories are told, by their titles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +185,12 @@ class DigestContent:
     archive: bool = False
     coalesced: int = 0  # earlier slots this one covers, after an outage
     topics: tuple[str, ...] = ()  # names of all topics the subscription watches, those with nothing new included
+    kind: DigestKind = DigestKind.DIGEST
+    corrections: tuple[CorrectionLine, ...] = ()
+    corrections_more: int = 0  # counted, not shown
+    known: int = 0  # articles left out since the last digest: nothing new in stories their reader was told
+    late_alerts: int = 0  # stories of this digest that were due at once, on a day that had its alerts already
+    notes: tuple[str, ...] = ()  # sentences of ours that this digest opens with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,7 +178,7 @@ def test_what_was_alerted_before_is_told_apart_and_not_counted_as_new() -> None:
 
 
 def test_another_outlet_with_the_same_news_does_not_make_an_alerted_story_new() -> None:
-    section = only(digest([make_item(1, story_id=7, alerted_at=NOW), make_item(2, story_id=7, tier="official")]))
+    section = only(digest([make_item(1, story_id=7, alerted_at=NOW), make_item(2, story_id=7, tier="ngo")]))
     assert not section.stories
     assert section.alerted[0].lead.match_id == 1
     assert [item.match_id for item in section.alerted[0].also] == [2]

@@ -3,13 +3,14 @@
 It leaves nothing out without counting it, and it never asks a clock: what is due was decided before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.core.digests.compose.excerpt import excerpt, headline
 from aggregator.core.digests.compose.gather import Grouping, by_words, stories
-from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Section, SourceReport, StoryLine
+from aggregator.core.digests.compose.known import MOST_NEWS, what_is_new
+from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Flood, Section, SourceReport, StoryLine
 from aggregator.core.stories.lead import Rank, lead_rank, news_at
 from aggregator.core.urls import host_of
 
@@ -22,6 +23,7 @@ class Limits:
     brief: int = 25
     excerpt: int = 280
     headline: int = 200
+    flooded: int = 5  # of a topic that is flooded, as titles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ def compose(
     archive: bool = False,
     coalesced: int = 0,
     topics: Sequence[tuple[str, str]] = (),
+    floods: Mapping[str, Flood] | None = None,
     group: Grouping = by_words,
     limits: Limits = Limits(),
 ) -> DigestContent:
@@ -54,8 +57,8 @@ def compose(
 
     Items of one topic that tell one story become one line. An entry that matches two topics stands under both, but
     `item_count` (entries) and `story_count` count it once, and not at all when this person was alerted to it before.
-    `topics` are (id, name) of all topics watched: sections come in their order, others after them by id. `group` is
-    asked for entries without a stored story.
+    `topics` are (id, name) of all topics watched: sections come in their order, others after them by id. `floods` are
+    the topics, by id, that are only summed up. `group` is asked for entries without a stored story.
     """
     told = _by_topic(sorted(items, key=lambda item: item.match_id), topics, group, limits)
     names = {item.topic_id: item.topic_name for item in items}
@@ -66,7 +69,10 @@ def compose(
         timezone=timezone,
         slot_at=slot_at,
         since=since,
-        sections=tuple(_section(topic_id, names[topic_id], section, limits) for topic_id, section in told.items()),
+        sections=tuple(
+            _section(topic_id, names[topic_id], section, limits, (floods or {}).get(topic_id))
+            for topic_id, section in told.items()
+        ),
         sources=sources,
         item_count=len(frozenset[int]().union(*(story.entries for story in fresh))),
         story_count=len({story.key for story in fresh}),
@@ -96,17 +102,18 @@ def _topic_order(items: Sequence[DueItem], topics: Sequence[tuple[str, str]]) ->
     )
 
 
-def _section(topic_id: str, topic_name: str, told: Sequence[_Told], limits: Limits) -> Section:
+def _section(topic_id: str, topic_name: str, told: Sequence[_Told], limits: Limits, flood: Flood | None) -> Section:
     """One topic's part: the first stories in full, the next as titles, the rest as a number."""
     fresh = [story.line for story in told if not story.alerted]
-    shown = limits.full + limits.brief
+    full, brief = (limits.full, limits.brief) if flood is None else (0, limits.flooded)
     return Section(
         topic_id=topic_id,
         topic_name=topic_name,
-        stories=tuple(fresh[: limits.full]),
-        brief=tuple(fresh[limits.full : shown]),
-        more=max(len(fresh) - shown, 0),
+        stories=tuple(fresh[:full]),
+        brief=tuple(fresh[full : full + brief]),
+        more=max(len(fresh) - full - brief, 0),
         alerted=tuple(story.line for story in told if story.alerted),
+        flood=flood,
     )
 
 
@@ -121,17 +128,21 @@ def _told(items: Sequence[DueItem], keys: Mapping[int, str], limits: Limits) -> 
 def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
     """One story, led by the outlet nearest to the facts: by tier, then the fullest text, then the earliest.
 
-    Its reader has it already when an alert told of it and no newer member fired a clause that the alerted ones did not.
+    Its reader has it already when an alert told of it and no member that came later says anything new.
     """
     fresh = [item for item in members if item.alerted_at is None]
-    known = [item for item in members if item.alerted_at is not None]
-    alerted = bool(known) and _clauses(fresh) <= _clauses(known)
-    lead = min(known if alerted else fresh, key=_lead_rank)
-    also = sorted((item for item in members if item is not lead), key=_lead_rank)
+    known = [(item.alerted_at, item) for item in members if item.alerted_at is not None]
+    since = min((at for at, _ in known), default=None)
+    if known:
+        said = what_is_new((item for _, item in known), fresh)
+        fresh = [replace(item, news=said[item.match_id], told_at=since) for item in fresh]
+    alerted = bool(known) and not any(item.news for item in fresh)
+    lead = min([item for _, item in known] if alerted else fresh, key=_lead_rank)
+    also = sorted((item for item in members if item.match_id != lead.match_id), key=_lead_rank)
     newest = max(_when(item) for item in members)
     return _Told(
         key=key,
-        line=_line(lead, also, limits),
+        line=_line(lead, also, _news(fresh), limits),
         rank=(
             0 if any(item.alert for item in members) else 1,
             -len({item.feed_id for item in members}),
@@ -151,14 +162,15 @@ def _lead_rank(item: DueItem) -> Rank:
     return lead_rank(tier=item.tier, length=len(item.text), first_seen=item.first_seen, number=item.match_id)
 
 
-def _clauses(items: Iterable[DueItem]) -> frozenset[str]:
-    """Names of the clauses that speak for these items."""
-    return frozenset(fired.clause for item in items for fired in item.fired if fired.points > 0)
+def _news(members: Sequence[DueItem]) -> tuple[str, ...]:
+    """What is new in a story its reader knows, each thing once."""
+    return tuple(dict.fromkeys(said for item in members for said in item.news))[:MOST_NEWS]
 
 
-def _line(lead: DueItem, also: Sequence[DueItem], limits: Limits) -> StoryLine:
+def _line(lead: DueItem, also: Sequence[DueItem], news: tuple[str, ...], limits: Limits) -> StoryLine:
     """The story's line. One that cannot be quoted has an empty headline, and is told as one that could not be shown."""
     members = (lead, *also)
+    first = min((item for item in members if item.told_at), key=lambda item: str(item.told_at), default=None)
     points: dict[str, float] = {}
     for fired in (fired for item in members for fired in item.fired if fired.points > 0):
         points[fired.clause] = max(fired.points, points.get(fired.clause, 0.0))
@@ -173,6 +185,9 @@ def _line(lead: DueItem, also: Sequence[DueItem], limits: Limits) -> StoryLine:
         matched=tuple(sorted(points, key=lambda clause: (-points[clause], clause))),
         score=max(item.score for item in members),
         also=tuple(also),
+        news=news,
+        told_at=first.told_at if first and news else None,
+        told_in=first.told_in if first and news else None,
     )
 
 

@@ -4,8 +4,9 @@ It builds no message and knows no header; it loads nothing but its own templates
 """
 
 from aggregator.core.digests.render.budget import lighter
-from aggregator.core.digests.render.frame import FrameView, Links, frame_of
+from aggregator.core.digests.render.frame import FrameView, frame_of
 from aggregator.core.digests.render.htmlpart import html_part, line_size, title_size
+from aggregator.core.digests.render.links import Links
 from aggregator.core.digests.render.textpart import text_part
 from aggregator.core.digests.render.view import Place, place_of
 from aggregator.core.digests.times import zone_of
@@ -24,7 +25,7 @@ def render(content: DigestContent, *, links: Links) -> Rendered:
     raises for what came from outside.
     """
     zone = zone_of(content.timezone)
-    place = place_of(content, zone)
+    place = place_of(content, zone, links)
     told = content
     frame, html = _laid_out(told, links, place)
     while (excess := len(html.encode()) - HTML_BUDGET) > 0:

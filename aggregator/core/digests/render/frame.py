@@ -3,37 +3,21 @@
 It never speaks of a single story but in the subject and the preheader, which quote the headlines on top.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from urllib.parse import urlsplit
 
+from aggregator.core.digests.attention import ALERTS_A_DAY, BURST
 from aggregator.core.digests.display import apart, cut, line
-from aggregator.core.digests.render.view import (
-    alerted_lines,
-    is_clear,
-    is_high,
-    joined,
-    number_words,
-    plain_words,
-    source_words,
-)
+from aggregator.core.digests.render.health import is_clear, source_words
+from aggregator.core.digests.render.links import Links, ours
+from aggregator.core.digests.render.view import alerted_lines, is_high, joined, number_words, plain_words
 from aggregator.core.digests.times import long_words, offset_words, short_words
-from aggregator.core.model.digests import DigestContent, Section, StoryLine
+from aggregator.core.model.digests import DigestContent, DigestKind, Section, Side, StoryLine
 
 SUBJECT = 120  # characters
 _TOPIC, _NAME, _PREHEADER, _TOPICS = 40, 60, 110, 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """Where a digest may point to besides its stories: this installation, unsubscribing, and its own page.
-
-    Each is an http(s) or mailto URL of ours, or None, and then the mail does not speak of it.
-    """
-
-    base_url: str | None = None
-    unsubscribe: str | None = None
-    archive: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +33,7 @@ class FrameView:
     notices: tuple[str, ...]
     counts: tuple[str, ...]  # `Narcotics policy: 5`, when there are several topics
     silent: str
+    repeats: str  # how much was left out because its reader knows it
     left_out: tuple[str, ...]
     why: tuple[str, ...]
     archive: str | None
@@ -68,32 +53,42 @@ def frame_of(content: DigestContent, zone: tzinfo | None, links: Links) -> Frame
         notices=_notices(content, zone),
         counts=_counts(content),
         silent=_silent(content),
+        repeats=_repeats(content),
         left_out=_left_out(content),
         why=_why(content, zone, links),
-        archive=_ours(links.archive),
-        unsubscribe=_ours(links.unsubscribe),
+        archive=ours(links.archive),
+        unsubscribe=ours(links.unsubscribe),
     )
 
 
 def _subject(content: DigestContent) -> str:
     """`[Topic] 12 new: <top headline>`, at most 120 characters, and never an encoded word."""
     top = [story for story in _by_weight(content) if plain_words(story.headline.runs)]
-    names = [line(section.topic_name, _TOPIC) for section in content.sections if section.stories or section.more]
+    names = [
+        line(section.topic_name, _TOPIC)
+        for section in content.sections
+        if section.stories or section.brief or section.more
+    ]
     if top:
-        first = next(section for section in content.sections if top[0] in section.stories)
+        first = next(section for section in content.sections if top[0] in (*section.stories, *section.brief))
         names.sort(key=lambda name: name != line(first.topic_name, _TOPIC))
     names = names or [line(name, _TOPIC) for name in content.topics] or [line(content.subscription, _TOPIC)]
     label = f"[{names[0]} +{len(names) - 1}]" if len(names) > 1 else f"[{names[0]}]"
-    told = f"{label} {_news(content)}"
-    headline = plain_words(top[0].headline.runs) if top else ""
+    told = f"{label} {_news(content, top)}"
+    headline = plain_words(top[0].headline.runs) if top else _corrected_title(content)
     told = f"{told}: {line(headline, SUBJECT)}" if headline else told
     return cut(told.replace("=?", "= ?"), SUBJECT)
 
 
-def _news(content: DigestContent) -> str:
-    """What the subject says of the number of stories."""
+def _news(content: DigestContent, top: Sequence[StoryLine]) -> str:
+    """What the subject says of the number of stories and corrections."""
+    corrections = _corrections(content)
     if content.story_count:
-        return f"{content.story_count:,} {_kind(content)}"
+        if content.kind is DigestKind.ALERT and content.story_count == 1 and not corrections:
+            return "Developing" if top and top[0].news else "Alert"
+        return ", ".join(filter(None, (f"{content.story_count:,} {_kind(content)}", corrections)))
+    if corrections:
+        return corrections
     report = content.sources
     shown, more = alerted_lines(content)
     if shown:
@@ -110,6 +105,18 @@ def _news(content: DigestContent) -> str:
     return f"Nothing new ({', '.join(trouble + unchecked)})" if trouble or unchecked else "Nothing new"
 
 
+def _corrections(content: DigestContent) -> str:
+    count = len(content.corrections)
+    return number_words(count, "correction", "corrections") if count else ""
+
+
+def _corrected_title(content: DigestContent) -> str:
+    if not content.corrections:
+        return ""
+    first = content.corrections[0]
+    return line("".join(text for text, side in first.title if side is not Side.BEFORE), SUBJECT)
+
+
 def _kind(content: DigestContent) -> str:
     """`new`, or what the stories of a first digest are."""
     if not content.archive:
@@ -119,6 +126,10 @@ def _kind(content: DigestContent) -> str:
 
 
 def _heading(content: DigestContent) -> str:
+    if content.kind is DigestKind.ALERT and content.story_count == 1 and not content.corrections:
+        return "A story develops" if any(story.news for story in _by_weight(content)) else "A new story"
+    if not content.story_count and content.corrections:
+        return _corrections(content)
     if not content.story_count:
         return "All clear" if is_clear(content) and not alerted_lines(content)[0] else "Nothing new"
     stories = number_words(content.story_count, "story", "stories")
@@ -141,14 +152,15 @@ def _by_weight(content: DigestContent) -> list[StoryLine]:
     """The stories told in full, each entry once, the weightiest of all topics first."""
     once: dict[int, StoryLine] = {}
     for section in content.sections:
-        for story in section.stories:
+        for story in section.stories or section.brief:
             once.setdefault(story.lead.entry_id, story)
     return sorted(once.values(), key=lambda story: (not is_high(story), -len({item.feed_id for item in story.also})))
 
 
 def _covers(content: DigestContent, zone: tzinfo) -> str:
     """Which span it covers, how much came, and from how many articles."""
-    since = "" if content.since is None else f" since {short_words(content.since, zone, content.slot_at)}"
+    alert = content.kind is DigestKind.ALERT
+    since = "" if alert or content.since is None else f" since {short_words(content.since, zone, content.slot_at)}"
     if not content.story_count:
         topics = joined(content.topics, _TOPICS) if content.topics else "your topics"
         return f"Nothing new on {topics}{since}."
@@ -161,7 +173,7 @@ def _covers(content: DigestContent, zone: tzinfo) -> str:
 
 def _notices(content: DigestContent, zone: tzinfo | None) -> tuple[str, ...]:
     """What is unusual about this digest."""
-    told = []
+    told = list(content.notes)
     if content.archive:
         told.append(
             "This is the first digest of this subscription. It starts with the latest matches from the archive; "
@@ -170,6 +182,9 @@ def _notices(content: DigestContent, zone: tzinfo | None) -> tuple[str, ...]:
     if content.coalesced:
         earlier = number_words(content.coalesced, "earlier digest that was", "earlier digests that were")
         told.append(f"This digest also covers {earlier} not sent in time. Nothing was left out.")
+    if content.late_alerts:
+        late = number_words(content.late_alerts, "alert was", "alerts were")
+        told.append(f"{late} not sent at once: at most {ALERTS_A_DAY} a day.")
     if zone is None:
         told.append(f"There is no time zone called {line(content.timezone, _NAME)}; times are in UTC.")
     return tuple(told)
@@ -198,9 +213,19 @@ def _counts(content: DigestContent) -> tuple[str, ...]:
 
 def _silent(content: DigestContent) -> str:
     """Which of the watched topics have nothing new; empty when all have, or when none has and the heading says so."""
+    if content.kind is DigestKind.ALERT:
+        return ""
     told = {section.topic_name for section in content.sections if _fresh(section)}
     silent = [name for name in content.topics if name not in told]
     return f"Nothing new on {joined(silent, _TOPICS)}." if silent and told else ""
+
+
+def _repeats(content: DigestContent) -> str:
+    """How many articles brought nothing new to stories that this reader was told."""
+    if not content.known:
+        return ""
+    articles = number_words(content.known, "more article repeats", "more articles repeat")
+    return f"{articles} stories you were told, with nothing new."
 
 
 def _left_out(content: DigestContent) -> tuple[str, ...]:
@@ -218,16 +243,17 @@ def _why(content: DigestContent, zone: tzinfo | None, links: Links) -> tuple[str
     """Why this person gets this, and what the mail does not do."""
     names = content.topics or tuple(section.topic_name for section in content.sections)
     watches = f" watches {joined(names, _TOPICS)} and is sent" if names else " is sent"
-    home = urlsplit(_ours(links.base_url) or "").netloc
+    home = urlsplit(ours(links.base_url) or "").netloc
     sender = f" It was sent by aggregator at {line(home, _NAME)}." if home else ""
     alerted = " Stories you were alerted to are listed apart." if alerted_lines(content)[0] else ""
     name, clock = line(content.subscription, _NAME), "UTC" if zone is None else line(content.timezone, _NAME)
+    when = (
+        f"at once when a story reaches its alert level, at most {ALERTS_A_DAY} times a day; what comes within "
+        f"{BURST // timedelta(minutes=1)} minutes shares a mail"
+        if content.kind is DigestKind.ALERT
+        else f"on {clock} time"
+    )
     return (
-        f"Your subscription \u201c{name}\u201d{watches} on {clock} time.{alerted}{sender}",
+        f"Your subscription \u201c{name}\u201d{watches} {when}.{alerted}{sender}",
         "This mail loads no images and counts no clicks; its links lead straight to the publishers.",
     )
-
-
-def _ours(link: str | None) -> str | None:
-    """One of our own links, None when it is none that a mail may carry."""
-    return link if link and urlsplit(link).scheme in {"http", "https", "mailto"} else None

@@ -3,6 +3,7 @@
 Reading those templates, once, is the only file read of this room. Nothing in the result is loaded from anywhere.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,19 +11,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.core.digests.display import line
 from aggregator.core.digests.render.budget import LineSize
+from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
+from aggregator.core.digests.render.health import source_notes, source_report
 from aggregator.core.digests.render.palette import INLINE, dark_rules
 from aggregator.core.digests.render.textpart import UNSHOWN
 from aggregator.core.digests.render.view import (
     Place,
     alerted_lines,
-    is_sound,
+    flood_words,
     number_words,
-    source_notes,
-    source_words,
     story_view,
 )
-from aggregator.core.model.digests import DigestContent, Section, StoryLine
+from aggregator.core.model.digests import DigestContent, DigestKind, Section, StoryLine
 
 # Mail readers show about this much of a body after the subject; what the preheader leaves free is filled with nothing.
 _LIST_WIDTH = 150
@@ -39,9 +40,17 @@ def html_part(content: DigestContent, frame: FrameView, place: Place) -> str:
         sections=[_section(section, place) for section in content.sections if section.stories or section.brief],
         alerted=[story_html(story, place, "alerted") for story in alerted],
         alerted_more=alerted_more,
-        source_words=source_words(content),
+        corrections=[correction_view(one, place) for one in content.corrections],
+        corrections_more=content.corrections_more,
+        sources=None if content.kind is DigestKind.ALERT else source_report(content),
         source_notes=source_notes(content, place),
-        sound=is_sound(content),
+    )
+
+
+def operator_page(frame: object, groups: Sequence[object]) -> str:
+    """The HTML document of an operator's mail, from its words (`render.operator`)."""
+    return (
+        _templates().get_template("operator.html.j2").render(frame=frame, groups=groups, dark=dark_rules(), padding="")
     )
 
 
@@ -73,6 +82,7 @@ def _section(section: Section, place: Place) -> dict[str, Any]:
         "title": _title(section),
         "stories": [story_html(story, place, "full") for story in section.stories],
         "brief": [story_html(story, place, "brief") for story in section.brief],
+        "flood": flood_words(section.flood) if section.flood else "",
         "more": number_words(section.more, "more story", "more stories") if section.more else "",
     }
 

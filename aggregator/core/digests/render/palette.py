@@ -73,6 +73,9 @@ INLINE: Mapping[str, str] = {
     "mark": f"background-color:{LIGHT['mark']};color:{LIGHT['on_mark']}",
     "hit": f"border-bottom:2px solid {LIGHT['hit']}",
     "high": f"color:{LIGHT['high']}",
+    "ink": f"color:{LIGHT['accent']}",
+    "gone": f"color:{LIGHT['high']};text-decoration:line-through",
+    "come": f"color:{LIGHT['accent']};text-decoration:underline",
     "list": "margin:8px 0 0;padding:0 0 0 20px",
     "item": "margin:0 0 8px",
     "foot": f"margin:36px 0 6px;padding:10px 0 0;border-top:1px solid {LIGHT['rule']};"

@@ -6,21 +6,20 @@ Matched words stand between asterisks. An address always stands on a line of its
 from collections.abc import Iterator
 
 from aggregator.core.digests.display import apart, width, wrap
+from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
+from aggregator.core.digests.render.health import NotesView, source_notes, source_report
 from aggregator.core.digests.render.view import (
-    NotesView,
     Place,
     Runs,
     StoryView,
     alerted_lines,
-    is_sound,
+    flood_words,
     number_words,
     plain_words,
-    source_notes,
-    source_words,
     story_view,
 )
-from aggregator.core.model.digests import DigestContent, Section, StoryLine
+from aggregator.core.model.digests import CorrectionLine, DigestContent, DigestKind, Section, Side, StoryLine
 
 COLUMNS = 76
 _INDENT = "    "
@@ -31,6 +30,8 @@ UNSHOWN = "One story could not be shown (match {match}); it is kept with its ent
 def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
     """The whole text part, ending with a line feed. A story that cannot be told becomes a line that says so."""
     blocks = [_head(frame)]
+    if content.corrections:
+        blocks.append(_corrections(content, place))
     number = 1
     for section in content.sections:
         if section.stories or section.brief:
@@ -43,7 +44,8 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
     alerted = list(_alerted(content, place))
     if alerted:
         blocks.append("\n".join([_underlined("Already alerted to you", "-"), *alerted]))
-    blocks.append(_sources(content, place))
+    if content.kind is not DigestKind.ALERT:
+        blocks.append(_sources(content, place))
     blocks.append(_foot(frame))
     return "\n\n".join(blocks) + "\n"
 
@@ -55,8 +57,34 @@ def _head(frame: FrameView) -> str:
     if frame.counts:
         lines += ["", *(wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT) for told in frame.counts)]
     lines += [f"\n{_para(frame.silent)}"] if frame.silent else []
+    lines += [f"\n{_para(frame.repeats)}"] if frame.repeats else []
     lines += [f"\nRead it on the web:\n{frame.archive}"] if frame.archive else []
+    lines += [f"\nUnsubscribe:\n{frame.unsubscribe}"] if frame.unsubscribe else []
     return "\n".join(lines)
+
+
+def _corrections(content: DigestContent, place: Place) -> str:
+    title = f"Corrections ({len(content.corrections):,})"
+    told = [f"\n{_underlined(title, '=')}", *(_corrected(one, place) for one in content.corrections)]
+    if content.corrections_more:
+        told.append(_para(f"and {content.corrections_more:,} more, which the next mail tells."))
+    return "\n\n".join(told)
+
+
+def _corrected(one: CorrectionLine, place: Place) -> str:
+    view = correction_view(one, place)
+    lines = [wrap(_differing(view.title), columns=COLUMNS, first="  - ", rest=_INDENT, foreign=True)]
+    lines += [f"{_INDENT}{view.href}"] if view.href else []
+    lines += [_inset(f"{apart(view.source)}. {view.what}; {view.told}.")]
+    lines += [wrap(_differing(view.text), columns=COLUMNS, first=_QUOTE, rest=_QUOTE)] if view.text else []
+    lines += [_inset("Its text changed in further places.")] if view.more else []
+    return "\n".join(lines)
+
+
+def _differing(runs: tuple[tuple[str, Side], ...]) -> str:
+    """Both versions in one line: `[-412-] {+214+} kg`, as word diffs are written."""
+    marks = {Side.BOTH: ("", ""), Side.BEFORE: ("[-", "-]"), Side.AFTER: ("{+", "+}")}
+    return "".join(f"{marks[side][0]}{text}{marks[side][1]}" for text, side in runs)
 
 
 def _title(section: Section) -> str:
@@ -70,7 +98,8 @@ def _stories(section: Section, place: Place, number: int) -> Iterator[str]:
     if section.brief:
         first = number + len(section.stories)
         lines = [_told(story, place, at, brief=True) for at, story in enumerate(section.brief, first)]
-        yield "\n".join([_underlined("In brief", "-"), *lines])
+        title = _underlined("In brief", "-") if section.flood is None else f"{_para(flood_words(section.flood))}\n"
+        yield "\n".join([title, *lines])
 
 
 def _told(story: StoryLine, place: Place, number: int, *, brief: bool) -> str:
@@ -86,19 +115,38 @@ def _full(view: StoryView, number: int) -> str:
     # A reader must see the words that matched; the title stays plain where the quotation shows some.
     shown = any(marked for _, marked in view.quote)
     title = plain_words(view.headline) if shown else _marked(view.headline)
-    lines = [wrap(title, columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
+    lines = [
+        wrap(
+            f"{'DEVELOPING: ' if view.news else ''}{title}",
+            columns=COLUMNS,
+            first=f"{number:>2}. ",
+            rest=_INDENT,
+            foreign=True,
+        )
+    ]
     lines += [f"{_INDENT}{view.href}"] if view.href else [f"{_INDENT}(no link was given)"]
+    lines += list(_develops(view))
     lines += [_inset(f"{_source(view)}. {view.times}.")]
     if view.quote:
         lines += [wrap(_marked(view.quote), columns=COLUMNS, first=_QUOTE, rest=_QUOTE, foreign=True)]
     lines += [_inset(f"Matched: {_matched(view)}")]
     lines += [_inset(f"Also in: {_also(view)}")] if view.also else []
+    lines += [f"{_INDENT}Was it relevant? {view.review}"] if view.review else []
     return "\n".join(lines)
+
+
+def _develops(view: StoryView) -> Iterator[str]:
+    """What is new in a story its reader knows, and when they were told of it."""
+    if view.news:
+        yield _inset(f"New since you were first told on {view.told}: {'; '.join(map(apart, view.news))}.")
+        if view.told_href:
+            yield f"{_INDENT}{view.told_href}"
 
 
 def _brief(view: StoryView, number: int) -> str:
     lines = [wrap(_marked(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
     lines += [f"{_INDENT}{view.href}"] if view.href else []
+    lines += list(_develops(view))
     return "\n".join([*lines, _inset(f"{_source(view)}. {view.times}. Matched: {_matched(view)}")])
 
 
@@ -153,9 +201,7 @@ def _more(count: int, frame: FrameView) -> str:
 
 def _sources(content: DigestContent, place: Place) -> str:
     notes = source_notes(content, place)
-    lines = [_underlined("Sources", "="), _para(source_words(content))]
-    if is_sound(content):
-        lines.append("None failed, none may have dropped entries, none was unusually quiet.")
+    lines = [_underlined("Sources", "="), _para(source_report(content))]
     return "\n".join([*lines, *(_notes(found) for found in notes)])
 
 

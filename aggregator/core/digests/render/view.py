@@ -4,18 +4,19 @@ It lays nothing out. Whatever comes from outside passes `display.line` or `displ
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote, urlsplit
 
 from aggregator.core.digests.display import ELLIPSIS, apart, clean, cut, line
+from aggregator.core.digests.render.links import Links
 from aggregator.core.digests.times import seen_words, short_words
-from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, SourceNote, StoryLine
+from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Flood, StoryLine
 from aggregator.core.urls import absolute, host_of
 
-_NAME, _LINK, _DETAIL, _RUNS = 60, 2000, 160, 1000
-_ALSO, _MATCHED, _NOTES, _ALERTED = 2, 6, 10, 10
+_NAME, _LINK, _RUNS, _NEWS = 60, 2000, 1000, 80
+_ALSO, _MATCHED, _ALERTED = 2, 6, 10
 _TIER_WORDS = {"official": "official", "research": "research", "wire": "wire", "media": "media", "ngo": "NGO"}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}")
 
@@ -24,11 +25,16 @@ Runs = tuple[tuple[str, bool], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """How times are told: the reader's zone, the instant they are told from, and whether to say which are high."""
+    """How times are told: the reader's zone, the instant they are told from, and whether to say which are high.
+
+    `reviews` and `pages` are links of ours, by match and by digest, where there is a place to lead to.
+    """
 
     zone: tzinfo
     now: datetime
     tiers: bool
+    reviews: Mapping[int, str] = field(default_factory=dict)
+    pages: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +57,10 @@ class StoryView:
     also: tuple[tuple[str, str | None], ...]
     also_more: int
     alerted: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotesView:
-    """One kind of trouble with sources: what it means, which they are, and how many more there are."""
-
-    title: str
-    notes: tuple[tuple[str, str], ...]
-    more: int
+    news: tuple[str, ...]  # of a story that develops
+    told: str  # when its reader was first told of it, empty for a new story
+    told_href: str | None
+    review: str | None
 
 
 def story_view(story: StoryLine, place: Place) -> StoryView:
@@ -76,7 +77,7 @@ def story_view(story: StoryLine, place: Place) -> StoryView:
         headline=title,
         href=href,
         host="" if host in source.lower() else line(host, _NAME),
-        language=lead.language if lead.language and _LANGUAGE.fullmatch(lead.language) else None,
+        language=language_of(lead.language),
         source=source,
         tier=_TIER_WORDS.get(lead.tier, ""),
         high=place.tiers and is_high(story),
@@ -89,6 +90,10 @@ def story_view(story: StoryLine, place: Place) -> StoryView:
         also=also,
         also_more=more,
         alerted="" if lead.alerted_at is None else short_words(lead.alerted_at, place.zone, place.now),
+        news=tuple(line(said, _NEWS) for said in story.news),
+        told="" if story.told_at is None else short_words(story.told_at, place.zone, place.now),
+        told_href=place.pages.get(story.told_in or 0),
+        review=place.reviews.get(lead.match_id),
     )
 
 
@@ -114,60 +119,29 @@ def safe_link(link: str | None) -> str | None:
     return ascii_only if len(ascii_only) <= _LINK else None
 
 
+def language_of(said: str | None) -> str | None:
+    """A language tag that may stand in an attribute, None for what is none."""
+    return said if said and _LANGUAGE.fullmatch(said) else None
+
+
 def number_words(count: int, one: str, many: str) -> str:
     """`1 story`, `1,204 stories`."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def flood_words(flood: Flood) -> str:
+    """What a topic that is only summed up says of itself."""
+    usual = f"{flood.usual:,.1f}".removesuffix(".0")
+    return (
+        f"{flood.count:,} matches at once; usually it has {usual} a day. That is too much to be read here, and may be one "
+        "event or a rule that is too wide. What weighs most:"
+    )
 
 
 def alerted_lines(content: DigestContent) -> tuple[tuple[StoryLine, ...], int]:
     """The stories the reader was alerted to, each entry once over all topics, and how many more there are."""
     once = {story.lead.entry_id: story for section in content.sections for story in section.alerted}
     return tuple(once.values())[:_ALERTED], max(len(once) - _ALERTED, 0)
-
-
-def source_words(content: DigestContent) -> str:
-    """What was looked at, in one or two sentences."""
-    report = content.sources
-    if not report.feeds:
-        return "No sources are followed: nothing could be found."
-    if not report.checked and report.failing:
-        return f"We could read none of {number_words(report.feeds, 'source', 'sources')}: this silence proves nothing."
-    if not report.checked:
-        return f"None of {number_words(report.feeds, 'source was', 'sources were')} checked since the last digest."
-    followed = number_words(report.feeds, "source", "sources")
-    checked = "it" if report.checked == report.feeds == 1 else f"{report.checked:,} of {followed}"
-    times = f" in {number_words(report.checks, 'check', 'checks')}" if report.checks else ""
-    return f"We looked at {checked}{times} and read {number_words(report.entries, 'new entry', 'new entries')}."
-
-
-def source_notes(content: DigestContent, place: Place) -> tuple[NotesView, ...]:
-    """The sources a reader must know about, by what is wrong with them; empty when nothing is."""
-    report = content.sources
-    kinds = (
-        ("Failing, nothing could be read", report.failing),
-        ("Possible gaps, entries may have come and gone between two checks", report.gaps),
-        ("Unusually quiet", report.quiet),
-    )
-    return tuple(
-        NotesView(
-            title=title,
-            notes=tuple(_note(note, place) for note in notes[:_NOTES]),
-            more=max(len(notes) - _NOTES, 0),
-        )
-        for title, notes in kinds
-        if notes
-    )
-
-
-def is_clear(content: DigestContent) -> bool:
-    """Whether silence can be trusted: every source was checked, none fails, none may have dropped entries."""
-    report = content.sources
-    return report.checked >= report.feeds > 0 and not report.failing and not report.gaps
-
-
-def is_sound(content: DigestContent) -> bool:
-    """Whether there is nothing at all to say against the sources."""
-    return is_clear(content) and not content.sources.quiet
 
 
 def joined(names: Sequence[str], limit: int) -> str:
@@ -178,12 +152,18 @@ def joined(names: Sequence[str], limit: int) -> str:
     return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
-def place_of(content: DigestContent, zone: tzinfo | None) -> Place:
+def place_of(content: DigestContent, zone: tzinfo | None, links: Links) -> Place:
     """How this digest tells times; stories are called high only where some are and others are not."""
     stories = [story for section in content.sections for story in (*section.stories, *section.brief)]
     rest = any(section.more for section in content.sections)
     high = sum(map(is_high, stories))
-    return Place(zone=zone or UTC, now=content.slot_at, tiers=0 < high < len(stories) + rest)
+    return Place(
+        zone=zone or UTC,
+        now=content.slot_at,
+        tiers=0 < high < len(stories) + rest,
+        reviews=links.reviews,
+        pages=links.pages,
+    )
 
 
 def _runs(excerpt: Excerpt) -> Runs:
@@ -207,9 +187,3 @@ def _also(story: StoryLine) -> tuple[tuple[tuple[str, str | None], ...], int]:
     named = [(line(item.feed_name, _NAME) or item.feed_id, safe_link(item.link)) for item in others.values()]
     shown = _ALSO if len(named) > _ALSO + 1 else len(named)  # "(+1)" would hide a name to save none
     return tuple(named[:shown]), len(named) - shown
-
-
-def _note(note: SourceNote, place: Place) -> tuple[str, str]:
-    detail = line(note.detail, _DETAIL).rstrip(".")
-    since = "" if note.since is None else f", since {short_words(note.since, place.zone, place.now)}"
-    return line(note.name, _NAME) or line(note.feed_id, _NAME), f"{detail}{since}"

@@ -1,0 +1,121 @@
+"""All that a digest of one slot would tell, read from the store in one consistent view."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from aggregator.core.digests import slots
+from aggregator.core.digests.compose.flood import AT_LEAST, flood_of
+from aggregator.core.digests.letter import DueDigest
+from aggregator.core.model.digests import DigestKind, DueItem, Flood, SourceReport, ToldItem
+from aggregator.core.model.subscriptions import Subscriber, Subscription, SubscriptionKind
+from aggregator.store import attention, corrections, digests, health, operator, optouts, told, topics
+from aggregator.store.database import Connection
+
+DAY = timedelta(days=1)
+
+
+def gather(
+    connection: Connection,
+    owner: Subscriber,
+    of: Subscription,
+    slot: slots.Due,
+    *,
+    as_of: datetime | None = None,
+    warnings: Sequence[str] = (),
+) -> DueDigest:
+    """What a digest of this slot tells; with `as_of`, what it would have told if it had been made at that instant.
+
+    What sources are like now is all that is known of them, also for the past.
+    """
+    last = digests.last_digest_at(connection, of.id, as_of=as_of)
+    since = last or of.created_at
+    if of.kind is SubscriptionKind.OPERATOR:
+        return _for_operator(connection, owner, of, slot, since, warnings)
+    immediate = of.schedule.immediate
+    items = digests.due_items(connection, of.id, archive=last is None and not immediate, as_of=as_of)
+    before = told.told_before(connection, of, items, as_of=as_of)
+    changed = corrections.waiting(connection, of.id, as_of=as_of)
+    names = {topic.id: topic.name for topic in topics.listed(connection)}
+    return DueDigest(
+        owner=owner,
+        of=of,
+        kind=DigestKind.ALERT if immediate else DigestKind.DIGEST,
+        slot_at=slot.slot_at,
+        since=since,
+        items=items,
+        sources=SourceReport() if immediate else health.sources(connection, since=since),
+        archive=any(item.archive for item in items),
+        coalesced=slot.coalesced,
+        topics=tuple((topic_id, names.get(topic_id, topic_id)) for topic_id in of.told),
+        told=before,
+        known_before=told.left_out_since(connection, of.id, since),
+        floods=floods(connection, items),
+        late_alerts=frozenset() if immediate else attention.late_alerts(connection, owner.id, items),
+        notes=_notes(connection, owner, of, since),
+        first_alerts=first_alerts(connection, of, before) if immediate else {},
+        corrections=changed.told,
+        corrections_waiting=changed.more,
+        undone=changed.void,
+    )
+
+
+def _for_operator(
+    connection: Connection,
+    owner: Subscriber,
+    of: Subscription,
+    slot: slots.Due,
+    since: datetime,
+    warnings: Sequence[str],
+) -> DueDigest:
+    found = operator.report(connection, of.id, since=since, now=slot.slot_at, warnings=warnings)
+    return DueDigest(
+        owner=owner,
+        of=of,
+        kind=DigestKind.OPERATOR,
+        slot_at=slot.slot_at,
+        since=since,
+        items=(),
+        sources=SourceReport(),
+        coalesced=slot.coalesced,
+        report=found,
+    )
+
+
+def floods(connection: Connection, items: Sequence[DueItem]) -> Mapping[str, Flood]:
+    """The topics of these items that are flooded, by id."""
+    due: dict[str, list[datetime]] = defaultdict(list)
+    for item in items:
+        if not item.archive:
+            due[item.topic_id].append(item.first_seen)
+    found: dict[str, Flood] = {}
+    for topic_id, seen in due.items():
+        if len(seen) > AT_LEAST:
+            first = min(seen)
+            daily = attention.daily_matches(connection, [topic_id], until=first).get(topic_id, ())
+            if flood := flood_of(len(seen), daily, days=(max(seen) - first) / DAY):
+                found[topic_id] = flood
+    return found
+
+
+def first_alerts(
+    connection: Connection, of: Subscription, before: Mapping[int, Sequence[ToldItem]]
+) -> Mapping[int, str]:
+    """The Message-ID of the alert that first told of a story, for each story that an alert told of."""
+    found = {story_id: told.first_alert(connection, of, members) for story_id, members in before.items()}
+    return {story_id: identifier for story_id, identifier in found.items() if identifier is not None}
+
+
+def _notes(connection: Connection, owner: Subscriber, of: Subscription, since: datetime) -> tuple[str, ...]:
+    """What a pause that ended since the last digest did to this one."""
+    back = optouts.resumed(connection, owner, of.id)
+    if back is None or back.at < since:
+        return ()
+    return (resumed_words(back.back, back.left_out),)
+
+
+def resumed_words(back: int, left_out: int) -> str:
+    """What the first digest after a pause says of the time between."""
+    came = f"{back:,} matches of your pause are" if back != 1 else "1 match of your pause is"
+    rest = f"; {left_out:,} older ones are not told" if left_out else ""
+    return f"You are back: {came} in this mail{rest}."

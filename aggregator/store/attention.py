@@ -1,0 +1,95 @@
+"""How often a person was alerted, what of it must wait for a digest, and how much a topic usually has a day."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, exists, func, select, update
+
+from aggregator.core.digests.compose.flood import DAYS
+from aggregator.core.model.digests import DigestKind, DueItem
+from aggregator.core.model.subscriptions import LedgerState, SubscriptionKind
+from aggregator.core.model.topics import Origin
+from aggregator.store import dialect
+from aggregator.store.entries import CHUNK
+from aggregator.store.schema import digest, is_pending, ledger, match, subscriber, subscription
+
+ALERT_LIMIT = "alert_limit"
+
+_A_DAY = timedelta(hours=26)  # the longest that a calendar day may be, and some more
+
+
+def alerts_of(connection: Connection, subscriber_id: int, *, now: datetime, hold: bool = False) -> tuple[datetime, ...]:
+    """When a person was alerted over the last day, by whichever subscription.
+
+    With `hold` no other process can alert this person before the transaction ends.
+    """
+    if hold:
+        connection.execute(
+            dialect.hold_rows(connection, select(subscriber.c.id).where(subscriber.c.id == subscriber_id))
+        )
+    query = (
+        select(digest.c.created_at)
+        .join(subscription, subscription.c.id == digest.c.subscription_id)
+        .where(subscription.c.subscriber_id == subscriber_id, digest.c.kind == DigestKind.ALERT.value)
+        .where(digest.c.created_at > now - _A_DAY)
+    )
+    return tuple(connection.execute(query).scalars())
+
+
+def give_to_digests(connection: Connection, subscription_id: int, subscriber_id: int, *, now: datetime) -> int:
+    """Leave what waits to be told at once to the same person's timed digests, as far as they tell it; how much that is.
+
+    What no digest tells waits for the next day's first alert.
+    """
+    other = ledger.alias("other")
+    timed = [
+        row.id
+        for row in connection.execute(
+            select(subscription.c.id, subscription.c.schedule).where(
+                subscription.c.subscriber_id == subscriber_id,
+                subscription.c.listed,
+                subscription.c.kind == SubscriptionKind.TOPICS.value,
+            )
+        )
+        if not row.schedule["immediate"]
+    ]
+    told = exists().where(
+        other.c.match_id == ledger.c.match_id,
+        other.c.subscription_id.in_(timed),
+        other.c.state.in_([LedgerState.PENDING.value, LedgerState.DELIVERED.value]),
+    )
+    waiting = update(ledger).where(ledger.c.subscription_id == subscription_id, is_pending, told)
+    left = waiting.values(state=LedgerState.SUPPRESSED.value, reason=ALERT_LIMIT, at=now)
+    return connection.execute(left).rowcount if timed else 0
+
+
+def late_alerts(connection: Connection, subscriber_id: int, items: Sequence[DueItem]) -> frozenset[int]:
+    """Which of these matches were due to the person at once, on a day that had its alerts already."""
+    mine = select(subscription.c.id).where(subscription.c.subscriber_id == subscriber_id)
+    query = select(ledger.c.match_id).where(ledger.c.subscription_id.in_(mine), ledger.c.reason == ALERT_LIMIT)
+    ids = [item.match_id for item in items]
+    late: set[int] = set()
+    for start in range(0, len(ids), CHUNK):
+        late.update(connection.execute(query.where(ledger.c.match_id.in_(ids[start : start + CHUNK]))).scalars())
+    return frozenset(late)
+
+
+def daily_matches(
+    connection: Connection, topic_ids: Collection[str], *, until: datetime
+) -> Mapping[str, tuple[int, ...]]:
+    """Matches a day of each topic over the fourteen days before `until`, or as many days as it has matched anything.
+
+    Only what was new when it came counts: a first import or a replay says nothing of what is usual.
+    """
+    start = until - timedelta(days=DAYS)
+    counts: dict[str, list[int]] = {}
+    first = select(match.c.topic_id, func.min(match.c.first_seen)).where(match.c.topic_id.in_(topic_ids))
+    for topic_id, at in connection.execute(first.group_by(match.c.topic_id)):
+        counts[topic_id] = [0] * max(min((until - at) // timedelta(days=1), DAYS), 0)
+    new = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
+    query = select(match.c.topic_id, match.c.first_seen).where(match.c.topic_id.in_(counts), new)
+    for topic_id, at in connection.execute(query.where(match.c.first_seen >= start, match.c.first_seen < until)):
+        before = (until - at) // timedelta(days=1)
+        if before < len(counts[topic_id]):
+            counts[topic_id][before] += 1
+    return {topic_id: tuple(found) for topic_id, found in counts.items()}
