@@ -39,7 +39,7 @@ def _topic(document: Document, place: Place, shape: TopicShape, findings: Findin
     if base is None:
         return None
     _check_names(document, place, shape, base, findings)
-    topic = _with_own(base, shape)
+    topic = replace(_with_own(base, shape), window=shape.window)
     if topic.alert_at < topic.flag_at:
         message = f"`alert_at`: {topic.alert_at:g} is less than flag_at, {topic.flag_at:g}"
         findings.wrong(document.where((*place, "alert_at")), message, "an alert is a flag that matters more")

@@ -44,8 +44,11 @@ def feed_of(definition: Any) -> Feed:
 
 
 def topic_json(topic: Topic) -> Any:
-    """A topic's definition as JSON, without its version: that is counted by the store."""
-    return _TOPIC.dump_python(topic, mode="json", exclude={"version"})
+    """A topic's definition as JSON, without its version: that is counted by the store.
+
+    What came with a later release stands in it only where it is used: a definition must not change by an upgrade.
+    """
+    return _TOPIC.dump_python(topic, mode="json", exclude={"version"} if topic.window else {"version", "window"})
 
 
 def topic_of(definition: Mapping[str, Any], version: int) -> Topic:

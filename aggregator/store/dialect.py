@@ -30,6 +30,7 @@ from aggregator.core.topics.coarse import AllOf, AnyOf, Coarse, Term
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SUBSCRIPTIONS_LOCK = 0x61676772  # any constant will do, as long as every process takes the same
 _MIGRATION_LOCK = 0x6D696772
+_STORIES_LOCK = 0x73746F72
 
 
 def parse_url(database: str) -> URL:
@@ -110,6 +111,15 @@ def lock_subscriptions(connection: Connection, *, exclusive: bool) -> None:
     if connection.dialect.name == "postgresql":
         take = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
         connection.execute(select(take(_SUBSCRIPTIONS_LOCK)))
+
+
+def lock_stories(connection: Connection) -> None:
+    """Hold back others who give entries their stories until this transaction ends: two reports of one must find each other.
+
+    Taken last in a transaction, it cannot be waited for in a circle. SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_STORIES_LOCK)))
 
 
 def lock_migrations(connection: Connection) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from aggregator.core.model.digests import Change
 from aggregator.core.model.plans import MatchPlan, Outcome, RefreshPlan
 from aggregator.core.model.topics import Evaluation
-from aggregator.store import claims, corrections, dialect, feeds
+from aggregator.store import claims, dialect, feeds, stories
 from aggregator.store.codec import day_of, fired_json, revision_row, state_row
 from aggregator.store.entries import CHUNK
 from aggregator.store.schema import (
@@ -25,6 +24,7 @@ from aggregator.store.schema import (
     match,
     revision,
 )
+from aggregator.store.story_shelf import Signed
 
 
 def apply(connection: Connection, plans: Sequence[RefreshPlan], *, now: datetime) -> tuple[RefreshPlan, ...]:
@@ -32,16 +32,19 @@ def apply(connection: Connection, plans: Sequence[RefreshPlan], *, now: datetime
     held = claims.still_held(connection, {plan.lease for plan in plans})
     hosts = feeds.hosts_of(connection, [plan.feed_id for plan in plans])
     ours = tuple(plan for plan in plans if (plan.lease, hosts.get(plan.feed_id)) in held)
-    _write_entries(connection, ours)
+    signed = _write_entries(connection, ours)
     _write_revisions(connection, ours, now)
     _write_aliases(connection, ours, now)
     _write_states(connection, ours, now)
     if ours:
         _count_days(connection, ours, now)
+    changed = [(one.entry_id, one.signature) for plan in ours for one in plan.revised if one.signature]
+    stories.join(connection, [*signed, *changed], now=now)
     return ours
 
 
-def _write_entries(connection: Connection, plans: Sequence[RefreshPlan]) -> None:
+def _write_entries(connection: Connection, plans: Sequence[RefreshPlan]) -> list[Signed]:
+    """Write new entries; the signatures of those that matched."""
     rows = [
         {
             "feed_id": plan.feed_id,
@@ -60,13 +63,14 @@ def _write_entries(connection: Connection, plans: Sequence[RefreshPlan]) -> None
         for new in plan.new
     ]
     if not rows:
-        return
+        return []
     connection.execute(dialect.insert(connection, entry), rows)
     ids = _ids(connection, [(plan.feed_id, new.key) for plan in plans for new in plan.new])
     made = [(ids[plan.feed_id, new.key], new) for plan in plans for new in plan.new]
     connection.execute(revision.insert(), [revision_row(entry_id, new.revision) for entry_id, new in made])
     matched = [(entry_id, new.revision.n, one) for entry_id, new in made for one in new.matches]
     write_matches(connection, matched, {entry_id: new.first_seen for entry_id, new in made})
+    return [(entry_id, new.signature) for entry_id, new in made if new.matches and new.signature]
 
 
 def _ids(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -114,14 +118,10 @@ def _write_revisions(connection: Connection, plans: Sequence[RefreshPlan], now: 
         append_evidence(
             connection, [(one.entry_id, one.revision.n, seen, now) for one in changed for seen in one.evidence]
         )
-        told = [(one.entry_id, one.revision.n) for one in changed if one.notable]
-        corrections.note(connection, told, Change.CHANGED, now=now)
     for plan in plans:
         if plan.withdrawn:
             gone = update(entry).where(entry.c.feed_id == plan.feed_id, entry.c.key.in_(plan.withdrawn))
-            left = gone.where(entry.c.withdrawn_at.is_(None)).values(withdrawn_at=now)
-            found = connection.execute(left.returning(entry.c.id, entry.c.current_revision)).all()
-            corrections.note(connection, [(row[0], row[1]) for row in found], Change.WITHDRAWN, now=now)
+            connection.execute(gone.where(entry.c.withdrawn_at.is_(None)).values(withdrawn_at=now))
 
 
 def write_matches(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select, update
 from aggregator.core.model.entries import FeedFacts, Revision
 from aggregator.core.model.plans import MatchPlan
 from aggregator.core.model.topics import Evaluation, Topic
-from aggregator.store import dialect, plans
+from aggregator.store import dialect, plans, stories
 from aggregator.store.codec import feed_of, revision_of, topic_of
 from aggregator.store.entries import CHUNK
 from aggregator.store.schema import entry, evidence, feed, feed_state, match, revision, topic, topic_version
@@ -177,6 +177,7 @@ def advance(
     plans.append_evidence(connection, more)
     for one in replays:
         connection.execute(update(topic_version).where(*_is(one)).values(replay_after=upto))
+    stories.adopt(connection, {entry_id for entry_id, _, _ in new}, now=now)
     return True
 
 

@@ -67,8 +67,8 @@ def _of_version(statement: Any, topic_id: str, version: int) -> Any:
 
 
 def _rules(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What of a definition decides what matches: not its name, and not its tests."""
-    return {name: value for name, value in definition.items() if name not in {"name", "tests"}}
+    """What of a definition decides what matches: not its name, its tests, or how long its stories last."""
+    return {name: value for name, value in definition.items() if name not in {"name", "tests", "window"}}
 
 
 def remove(connection: Connection, ids: Collection[str], *, now: datetime) -> None:

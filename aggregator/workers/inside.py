@@ -122,7 +122,7 @@ def read_all(jobs: tuple[ReadJob, ...]) -> tuple[ReadResult, ...]:
         if isinstance(read, Unreadable):
             results.append(read)
             continue
-        entries = tuple(ReadEntry(entry=entry, flags=_flags(_fields(entry, job.facts))) for entry in read.entries)
+        entries = tuple(_matched(entry, job.facts) for entry in read.entries)
         results.append(ReadDone(feed=replace(read, entries=()), entries=entries))
     return tuple(results)
 
@@ -136,8 +136,7 @@ def extract(jobs: tuple[ArticleJob, ...]) -> ReadEntry | Unreadable:
     found = read_article(job.body, job.content_type)
     if isinstance(found, Unreadable):
         return found
-    entry = replace(job.entry, article=found)
-    return ReadEntry(entry=entry, flags=_flags(_fields(entry, job.facts)))
+    return _matched(replace(job.entry, article=found), job.facts)
 
 
 def evaluate_all(fields: tuple["EntryFields", ...]) -> tuple[tuple[Evaluation, ...], ...]:
@@ -147,6 +146,17 @@ def evaluate_all(fields: tuple["EntryFields", ...]) -> tuple[tuple[Evaluation, .
 
 def _flags(fields: "EntryFields") -> tuple[Evaluation, ...]:
     return _desk.index.evaluate(fields) if _desk.index is not None else ()
+
+
+def _matched(entry: ParsedEntry, facts: FeedFacts) -> ReadEntry:
+    """An entry with what the topics say of it; one that they flag with what tells its story."""
+    flags = _flags(_fields(entry, facts))
+    if not flags:
+        return ReadEntry(entry=entry)
+    from aggregator.core.stories.signature import signed  # noqa: PLC0415 - the parent never compares
+
+    signature = signed(entry.title, entry.words, entry.language or facts.language)
+    return ReadEntry(entry=entry, flags=flags, signature=signature)
 
 
 def _fields(entry: ParsedEntry, facts: FeedFacts) -> "EntryFields":

@@ -78,6 +78,7 @@ def _entry_plan(one: Recognised, origin: Origin, known: Known, now: datetime) ->
         title_hash=title_hash(entry.title),
         aliases=one.aliases,
         matches=matches_of(one.keyed.read.flags, origin, known.watchers),
+        signature=one.keyed.read.signature,
     )
 
 
@@ -94,6 +95,7 @@ def _revision_plan(one: Recognised, before: KnownEntry, known: Known, now: datet
         title_hash=title_hash(entry.title),
         matches=matches_of(earned, Origin.REVISED, known.watchers),
         evidence=evidence,
+        signature=one.keyed.read.signature,
     )
 
 

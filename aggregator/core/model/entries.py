@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aggregator.core.model.feeds import FailureKind, Hints
+from aggregator.core.model.stories import StorySignature
 from aggregator.core.model.topics import Evaluation
 
 
@@ -105,10 +106,11 @@ class ArticleJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEntry:
-    """A parsed entry with what the topics said of it: only flagged evaluations."""
+    """A parsed entry with what the topics said of it: only flagged evaluations. One with flags is signed."""
 
     entry: ParsedEntry
     flags: tuple[Evaluation, ...] = ()
+    signature: StorySignature | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

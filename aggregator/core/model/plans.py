@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from aggregator.core.model.entries import KnownEntry, ReadEntry, ReadResult, Revision
 from aggregator.core.model.feeds import FailureKind, Feed, FeedState, FetchFailed, FetchResult
+from aggregator.core.model.stories import StorySignature
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.core.model.topics import Evaluation, Origin
 
@@ -126,6 +127,7 @@ class EntryPlan:
     title_hash: bytes | None = None
     aliases: tuple[str, ...] = ()
     matches: tuple[MatchPlan, ...] = ()
+    signature: StorySignature | None = None  # of a matched one: by what its story is found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,7 @@ class RevisionPlan:
     title_hash: bytes | None = None
     matches: tuple[MatchPlan, ...] = ()
     evidence: tuple[Evaluation, ...] = ()
+    signature: StorySignature | None = None  # of a matched one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

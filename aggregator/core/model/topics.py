@@ -1,7 +1,7 @@
 """Topics and matches: what people watch, and the proof that an entry is about it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -46,6 +46,7 @@ class Topic:
     alert_at: float = 1.0
     cases: str = "yes"  # single-offender news: yes, lower, no
     tests: tuple[TopicTest, ...] = ()
+    window: timedelta | None = None  # how long later entries join a story of its; None is the usual time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

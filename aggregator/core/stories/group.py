@@ -1,11 +1,11 @@
 """Signatures -> groups of entries that carry one story, as the store would group them one by one. Each is in one group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from aggregator.core.model.stories import StorySignature
 from aggregator.core.stories.shelf import Item, Shelf
-from aggregator.core.stories.vocabulary import Vocabulary
+from aggregator.core.stories.vocabulary import Key, Vocabulary
 
 Told = tuple[str, datetime, StorySignature]
 
@@ -31,7 +31,11 @@ def in_order(told: Sequence[Item]) -> dict[int, list[int]]:
     return members
 
 
-def count(vocabulary: Vocabulary, item: Item) -> None:
-    """Count an entry's words."""
-    words = item.signed.title_tokens | frozenset(item.signed.tokens)
-    vocabulary.add(item.topics, words, item.at.astimezone(UTC).date())
+def words_of(item: Item) -> frozenset[str]:
+    """The words by which an entry is compared and found."""
+    return item.signed.title_tokens | frozenset(item.signed.tokens)
+
+
+def count(vocabulary: Vocabulary, item: Item) -> Mapping[Key, int]:
+    """Count an entry's words; what was added."""
+    return vocabulary.add(item.topics, words_of(item), item.at.astimezone(UTC).date())

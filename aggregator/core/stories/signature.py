@@ -48,13 +48,21 @@ def signature(title: str, text: str, language: str | None = None) -> StorySignat
     )
 
 
-def without(signed: StorySignature, stock: Collection[int]) -> StorySignature:
-    """`signed` without the sentences whose hashes are `stock`, which its feed prints under everything."""
-    kept = [one for one in signed.sentences if one.hash not in stock]
-    shingles = frozenset[int]().union(*(one.shingles for one in kept)) if len(kept) < len(signed.sentences) else None
-    if shingles is None:
-        return replace(signed, sentences=())
-    return replace(signed, shingles=shingles, opening=signed.opening & shingles, sentences=())
+def signed(title: str, text: str, language: str | None = None) -> StorySignature:
+    """`signature`, or that of nothing for words that cannot be read: such an entry stands alone, and costs no other."""
+    try:
+        return signature(title, text, language)
+    except Exception:  # noqa: BLE001 - one poisoned entry must not cost its whole document, or the writer its batch
+        return signature("", "")
+
+
+def without(one: StorySignature, stock: Collection[int]) -> StorySignature:
+    """`one` without the sentences whose hashes are `stock`, which its feed prints under everything."""
+    kept = [sentence for sentence in one.sentences if sentence.hash not in stock]
+    if len(kept) == len(one.sentences):
+        return replace(one, sentences=())
+    shingles = frozenset[int]().union(*(sentence.shingles for sentence in kept))
+    return replace(one, shingles=shingles, opening=one.opening & shingles, sentences=())
 
 
 def _read(body: str, tongue: str) -> tuple[list[list[str]], tuple[Sentence, ...]]:

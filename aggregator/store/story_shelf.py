@@ -1,0 +1,168 @@
+"""Rows -> the shelf on which entries are compared: candidates, their stories, word counts, and what people said.
+
+Everything here looks up what it is asked for, by the keys it is given.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Integer, and_, func, or_, select, tuple_
+
+from aggregator.core.model.stories import StorySignature
+from aggregator.core.stories.compact import unpacked
+from aggregator.core.stories.group import words_of
+from aggregator.core.stories.lead import news_at
+from aggregator.core.stories.shelf import LONGEST_WINDOW, MAX_CANDIDATES, SHARED, WINDOW, Item, Shelf, Story
+from aggregator.core.stories.vocabulary import ENTRIES, days_of
+from aggregator.store.codec import topic_of
+from aggregator.store.entries import CHUNK
+from aggregator.store.schema import (
+    entry,
+    match,
+    story,
+    story_member,
+    story_posting,
+    story_sentence,
+    story_signature,
+    story_wish,
+    story_word,
+    topic,
+    topic_version,
+)
+
+_OLDEST = timedelta(days=20 * 365)
+FIRST = "first"  # the relation of the member that a story began with
+
+Signed = tuple[int, StorySignature]
+T = TypeVar("T")
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """`values` in lists that fit into a statement."""
+    listed = list(values)
+    return (listed[start : start + size] for start in range(0, len(listed), size))
+
+
+def items_of(connection: Connection, signed: Sequence[Signed]) -> list[Item]:
+    """Signed entries with what else decides where they belong, by id."""
+    signatures = dict(signed)
+    topics: dict[int, set[str]] = defaultdict(set)
+    for part in chunks(signatures):
+        for row in connection.execute(select(match.c.entry_id, match.c.topic_id).where(match.c.entry_id.in_(part))):
+            topics[row.entry_id].add(row.topic_id)
+    windows = _windows(connection, {name for names in topics.values() for name in names})
+    return [
+        _item(
+            row,
+            signatures[row.id],
+            topics=frozenset(topics[row.id]),
+            window=max((windows[name] for name in topics[row.id] if name in windows), default=WINDOW),
+        )
+        for part in chunks(sorted(signatures))
+        for row in connection.execute(select(entry).where(entry.c.id.in_(part)).order_by(entry.c.id))
+    ]
+
+
+def _windows(connection: Connection, topics: Collection[str]) -> Mapping[str, timedelta]:
+    """For how long later entries join a story, by topic."""
+    current = and_(topic_version.c.topic_id == topic.c.id, topic_version.c.n == topic.c.version)
+    query = select(topic_version.c.definition).join(topic, current)
+    return {
+        one.id: one.window
+        for part in chunks(sorted(topics))
+        for row in connection.execute(query.where(topic.c.id.in_(part)))
+        if (one := topic_of(row.definition, 0)).window is not None
+    }
+
+
+def _item(row: Any, signature: StorySignature, **more: Any) -> Item:
+    at = news_at(published=row.published, date_suspect=row.date_suspect, first_seen=row.first_seen)
+    at = max(at, row.first_seen - _OLDEST)  # a date of antiquity has no days around it
+    return Item(id=row.id, feed_id=row.feed_id, at=at, signed=signature, link=row.link_hash, **more)
+
+
+def memberships(connection: Connection, entry_ids: Iterable[int]) -> dict[int, int]:
+    """Entry -> its story, of those that have one."""
+    query = select(story_member.c.entry_id, story_member.c.story_id)
+    return {
+        row.entry_id: row.story_id
+        for part in chunks(entry_ids)
+        for row in connection.execute(query.where(story_member.c.entry_id.in_(part)))
+    }
+
+
+def load_counts(connection: Connection, shelf: Shelf, items: Sequence[Item]) -> None:
+    """Put onto the shelf how often the words and sentences of `items` were seen in their topics, days and feeds."""
+    topics = sorted({topic for item in items for topic in item.topics})
+    days = {day for item in items for day in days_of(item.at.astimezone(UTC).date())}
+    for part in chunks(sorted({ENTRIES, *(word for item in items for word in words_of(item))})):
+        query = select(story_word).where(story_word.c.word.in_(part), story_word.c.topic_id.in_(topics))
+        rows = connection.execute(query.where(story_word.c.day.between(min(days), max(days))))
+        shelf.vocabulary.load({(row.topic_id, row.word, row.day): row.items for row in rows})
+    pairs = sorted({(item.feed_id, one.hash) for item in items for one in item.signed.sentences if one.shingles})
+    for some in chunks(pairs, CHUNK // 2):
+        known = tuple_(story_sentence.c.feed_id, story_sentence.c.hash).in_(some)
+        for row in connection.execute(select(story_sentence).where(known)):
+            shelf.sentences[row.feed_id, row.hash] = row.items
+
+
+def shared(connection: Connection, shelf: Shelf, item: Item) -> dict[int, int]:
+    """The stored entries that share postings with an item within its window, with how many; the likeliest only."""
+    asked = shelf.asked(item)
+    found = story_posting.c
+    count = func.count()
+    twins = func.max(found.token.in_([token for token in asked if token[0] in "=@"]).cast(Integer))
+    query = (
+        select(found.entry_id, count)
+        .where(found.token.in_(asked), found.first_seen.between(item.at - item.window, item.at + item.window))
+        .group_by(found.entry_id)
+        .having(or_(count >= SHARED, twins == 1))
+        .order_by(count.desc(), found.entry_id.desc())
+        .limit(MAX_CANDIDATES)
+    )
+    return dict(connection.execute(query).all())
+
+
+def load(connection: Connection, shelf: Shelf, items: Sequence[Item], near: Collection[int]) -> None:
+    """Put candidates onto the shelf, with their stories, the members those began with, and what people said of `items`."""
+    load_stories(connection, shelf, set(memberships(connection, near).values()), near)
+    ids = [item.id for item in items]
+    for part in chunks(ids):
+        parted = select(story_wish.c.entry_id, story_wish.c.other_id).where(story_wish.c.together.is_(False))
+        either = or_(story_wish.c.entry_id.in_(part), story_wish.c.other_id.in_(part))
+        shelf.apart |= {frozenset(row) for row in connection.execute(parted.where(either))}
+
+
+def load_stories(connection: Connection, shelf: Shelf, story_ids: Collection[int], members: Collection[int]) -> None:
+    """Put stories onto the shelf: of each the member it began with, and those of `members`, ready to be compared."""
+    of: dict[int, int] = {}
+    query = (
+        select(story_member.c.story_id, story_member.c.entry_id, story_member.c.relation, entry.c.feed_id)
+        .add_columns(story.c.first_seen)
+        .join(story, story.c.id == story_member.c.story_id)
+        .join(entry, entry.c.id == story_member.c.entry_id)
+        .order_by(story_member.c.entry_id)
+    )
+    for part in chunks(sorted(story_ids)):
+        for row in connection.execute(query.where(story_member.c.story_id.in_(part))):
+            known = shelf.stories.setdefault(row.story_id, Story(first=row.entry_id, at=row.first_seen))
+            known.first = row.entry_id if row.relation == FIRST else known.first
+            known.feeds[row.entry_id] = row.feed_id
+            of[row.entry_id] = row.story_id
+    wanted = {one for one in members if one in of} | {
+        shelf.stories[one].first for one in story_ids if one in shelf.stories
+    }
+    columns = (entry, story_signature.c.data)
+    signed = select(*columns).join(story_signature, story_signature.c.entry_id == entry.c.id)
+    for ids in chunks(sorted(wanted)):
+        for row in connection.execute(signed.where(entry.c.id.in_(ids))):
+            signature = unpacked(row.data)
+            if signature is not None:
+                shelf.put(_item(row, signature), of[row.id], posted=False)
+
+
+def oldest_kept(now: datetime) -> datetime:
+    """What became news before this is no longer compared with anything."""
+    return now - LONGEST_WINDOW - timedelta(days=1)
