@@ -1,6 +1,9 @@
 """`run`, the service, and `worker`, one of many processes that share its work on PostgreSQL."""
 
 import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,46 +15,75 @@ from aggregator.cli.output import count, say
 from aggregator.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from aggregator.app import App
     from aggregator.engine.contract import Engine
 
 app = new_app()
 
+NoWeb = Annotated[bool, typer.Option("--no-web", help="Serve no pages.")]
 Once = Annotated[bool, typer.Option("--once", help="One full cycle, then exit.")]
 
 
 @app.command()
 @everywhere
-def run(here: Context, *, once: Once = False, redirect_all_to: RedirectAllTo = None) -> None:
-    """The service: follow feeds.yaml, check due feeds, match, and mail due digests, until SIGTERM or Ctrl-C.
+def run(here: Context, *, once: Once = False, no_web: NoWeb = False, redirect_all_to: RedirectAllTo = None) -> None:
+    """The service: follow feeds.yaml, check due feeds, match, mail due digests and serve readers' pages, until SIGTERM or Ctrl-C.
 
     It prepares the database, ticks every few seconds and reads feeds.yaml again when it changes. Only one service may
     run on a database; other commands work beside it.
     """
-    from aggregator.engine.service import LANES, serve  # noqa: PLC0415 - lazily, as all of the command line
-
-    service = build_app(replace(here, redirect_all_to=redirect_all_to), runs_on=True)
+    here = replace(here, redirect_all_to=redirect_all_to)
     if once:
-        say(stoppable(_one_cycle(service)))
-    else:
+        say(stoppable(_one_cycle(build_app(here, runs_on=True))))
+        return
+    with _ending_at_once():
+        from aggregator.engine.service import LANES, serve  # noqa: PLC0415 - lazily, as all of the command line
+
+        service = build_app(here, runs_on=True)
         lanes = LANES if service.settings.engine == "procrastinate" else 1
-        asyncio.run(serve(service, _engine(service), lanes=lanes))
+        asyncio.run(serve(service, _engine(service), lanes=lanes, beside=None if no_web else _pages(service)))
 
 
 @app.command()
 @everywhere
 def worker(here: Context, *, redirect_all_to: RedirectAllTo = None) -> None:
     """One of many processes that share the service's work through PostgreSQL. Start as many as are needed."""
-    from aggregator.engine.service import LANES, work  # noqa: PLC0415 - lazily, as all of the command line
-
     here = replace(here, redirect_all_to=redirect_all_to)
     settings = here.settings()
     if not settings.database.startswith("postgresql:"):
         hint = "set it to postgresql://user@host/name, or use `aggregator run`, which needs no other process"
         message = f"workers share a PostgreSQL database, and this is {settings.database_shown}"
         raise ConfigError([Problem(where="AGGREGATOR_DATABASE", message=message, hint=hint)])
-    service = build_app(here, runs_on=True)
-    asyncio.run(work(service, _shared_engine(service), lanes=LANES))
+    with _ending_at_once():
+        from aggregator.engine.service import LANES, work  # noqa: PLC0415 - lazily, as all of the command line
+
+        service = build_app(here, runs_on=True)
+        asyncio.run(work(service, _shared_engine(service), lanes=LANES))
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Until the service listens to signals itself there is nothing to end in order: the first one ends the program, well."""
+
+    def leave(_number: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    former = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _pages(service: "App") -> "AbstractAsyncContextManager[None]":
+    from aggregator.web.app import make_web  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.web.server import listening  # noqa: PLC0415 - as above
+
+    host, port = service.settings.listen
+    return listening(make_web(service), host=host, port=port, needed=service.settings.base_url is not None)
 
 
 def _engine(service: "App") -> "Engine":

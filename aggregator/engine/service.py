@@ -3,8 +3,8 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -106,16 +106,17 @@ async def _beat(app: App, kind: str, **detail: int) -> None:
     await app.store.writing(health.beat, kind, now=app.clock(), detail=detail)
 
 
-async def serve(app: App, engine: Engine, *, lanes: int = 1) -> None:
-    """Run until SIGTERM or Ctrl-C, then end: running work is dropped and its leases given back, only a mail past DATA is awaited.
+async def serve(
+    app: App, engine: Engine, *, lanes: int = 1, beside: AbstractAsyncContextManager[None] | None = None
+) -> None:
+    """Run until SIGTERM or Ctrl-C, then end, also while it begins: running work is dropped and its leases given back, only a mail past DATA is awaited.
 
-    Raises AlreadyRunningError, ConfigError when there is nothing to follow, StoreError when the database fails at start.
+    `beside` is what else runs as long as the service does: its pages. Raises AlreadyRunningError, ConfigError when there
+    is nothing to follow, StoreError when the database fails at start, and what `beside` raises when it begins.
     """
     with service_lock(app.settings.database, now=app.clock()):
-        async with app, _stop_signal() as stop:
-            await start_following(app)
-            await heed_step_back(app)
-            await spread_overdue(app)
+        async with _stop_signal() as stop, app, beside or nullcontext():
+            await _unless(stop, _begin(app))
             watcher = asyncio.create_task(follow_changes(app))
             try:
                 await _tick_until(stop, app, engine, lanes)
@@ -125,14 +126,23 @@ async def serve(app: App, engine: Engine, *, lanes: int = 1) -> None:
     log.info("service.stopped")
 
 
+async def _begin(app: App) -> None:
+    """What the service does once, before it ticks."""
+    await start_following(app)
+    await heed_step_back(app)
+    await spread_overdue(app)
+
+
 async def work(app: App, engine: Engine, *, lanes: int) -> None:
     """Share the service's jobs with other processes until SIGTERM or Ctrl-C; feeds.yaml is the service's to follow."""
-    async with app, _stop_signal() as stop:
+    async with _stop_signal() as stop, app:
         await _tick_until(stop, app, engine, lanes)
     log.info("worker.stopped")
 
 
 async def _tick_until(stop: asyncio.Event, app: App, engine: Engine, lanes: int) -> None:
+    if stop.is_set():
+        return
     await engine.start(jobs(app, lanes=lanes))
     log.info("service.started", database=app.settings.database_shown, outbox=str(app.settings.mail_dir))
     try:
@@ -141,6 +151,19 @@ async def _tick_until(stop: asyncio.Event, app: App, engine: Engine, lanes: int)
         log.info("service.stopping")
         await engine.stop()
         await app.dispatcher.drain()
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Run `work` to its end, or drop it when `stop` is set before."""
+    working, told = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        working.cancel()
+        told.cancel()
+        await asyncio.gather(working, told, return_exceptions=True)
 
 
 @asynccontextmanager

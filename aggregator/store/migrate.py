@@ -1,5 +1,6 @@
 """Brings a database to this program's schema, and tells how the two compare. The only importer of Alembic."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -137,6 +138,24 @@ def _open(database: str) -> Iterator[Connection]:
 
 def unopenable(database: str, error: BaseException) -> StoreError:
     """The one line for a database that cannot be opened, whatever the driver called it."""
+    path = dialect.file_of(database)
     cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-    where = dialect.file_of(database) or dialect.parse_url(database).render_as_string(hide_password=True)
-    return StoreError(f"cannot open the database {where}: {cause}", hint="check AGGREGATOR_DATABASE and its folder")
+    hint = "check AGGREGATOR_DATABASE"
+    if path is not None and (why := _unfit(path.parent)):
+        cause = f"the folder {path.parent} {why}"
+        hint = "make it one that this user may write to, or name another with AGGREGATOR_DATA_DIR or --data-dir"
+    elif path is not None and path.is_dir():
+        cause = "it is a folder"
+    where = path or dialect.parse_url(database).render_as_string(hide_password=True)
+    return StoreError(f"cannot open the database {where}: {cause}", hint=hint)
+
+
+def _unfit(folder: Path) -> str:
+    """Why no database can lie in `folder`; empty when one can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        return "is a file"
+    except OSError as error:
+        return f"is not there and cannot be made: {error.strerror}"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "cannot be written to by this user"
