@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +16,7 @@ from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.settings import Settings
 
 if TYPE_CHECKING:
+    from aggregator.core.model.subscriptions import SubscriberSpec
     from aggregator.doctor import Finding
 
 app = new_app()
@@ -47,7 +49,6 @@ def _findings(here: Context) -> "Sequence[Finding]":
 def _examine(settings: Settings) -> "Iterator[Finding]":
     from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
     from aggregator.app import make_clock  # noqa: PLC0415 - as above
-    from aggregator.channels import make_transports  # noqa: PLC0415 - as above
     from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
 
     yield from station.libraries()
@@ -64,12 +65,40 @@ def _examine(settings: Settings) -> "Iterator[Finding]":
     yield from station.topics(wanted.topics if wanted else ())
     yield from station.zones({feed.timezone: feed.id for feed in (wanted.feeds if wanted else ()) if feed.timezone})
     yield from station.version_control(settings.config)
+    yield from _mail(settings, wanted.subscribers if wanted else ())
+
+
+def _mail(settings: Settings, people: "Sequence[SubscriberSpec]") -> "Iterator[Finding]":
+    """Whether digests would leave, arrive, and lead somewhere."""
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.channels import make_transports  # noqa: PLC0415 - as above
+
     sends = settings.mail_transport == "smtp"
-    people = sum(person.address is not None for person in (wanted.subscribers if wanted else ()))
-    carrier = make_transports(settings)["mail"]
+    addressed = sum(person.address is not None for person in people)
     folder = None if sends else settings.mail_dir
-    yield from station.mail(carrier, folder=folder, people=people, sender=settings.mail_from)
+    carrier = make_transports(settings)["mail"]
+    yield from station.redirected(settings.redirect_all_to, settings.mail_dir)
+    yield from station.mail(carrier, folder=folder, people=addressed, sender=settings.mail_from)
+    yield from _sender(settings, sends=sends)
+    wanting = [
+        f"{person.slug}/{one.slug}" for person in people for one in person.subscriptions if one.channel == "apprise"
+    ]
+    yield from station.notifications(wanting, installed=find_spec("apprise") is not None)
     yield from station.base_url(settings.base_url, sends=sends)
+
+
+def _sender(settings: Settings, *, sends: bool) -> "Iterator[Finding]":
+    """Whether receivers will believe the sender."""
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.channels import make_signer  # noqa: PLC0415 - as above
+
+    try:
+        signer = make_signer(settings)
+    except ConfigError as error:
+        yield from (station.problem("sender", f"{one.where}: {one.message}", one.hint) for one in error.problems)
+        return
+    if sends:
+        yield from station.sender(settings.mail_from, signing=station.signing_of(signer) if signer else None)
 
 
 def _articles(wanting: "Sequence[str]") -> "Iterator[Finding]":

@@ -56,9 +56,9 @@ def test_a_relay_that_does_not_answer_is_a_problem(shell: Shell) -> None:
         "AGGREGATOR_MAIL_FROM": "desk@example.org",
         "AGGREGATOR_BASE_URL": "https://news.example.org",
     }
-    ((subject, message),) = problems(shell)
-    assert subject == "mail"
-    assert f"SMTP 127.0.0.1:{port}" in message
+    (relay, sender) = problems(shell)
+    assert (relay[0], f"SMTP 127.0.0.1:{port}" in relay[1]) == ("mail", True)
+    assert sender == ("sender", "example.org is a name for examples, which nobody sends from")
 
 
 def test_hints_stand_below_what_they_mend(shell: Shell) -> None:

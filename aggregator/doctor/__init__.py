@@ -1,0 +1,36 @@
+"""An installation -> what is wrong with it: each examination looks, says what it found, and mends nothing.
+
+It makes no database, no secret and no mail; what it needs of the outside is asked for within seconds.
+"""
+
+from aggregator.doctor.domain import LookupFailedError, Signing, ask_dns, sender, signing_of
+from aggregator.doctor.files import feed_list, topics, version_control, zones
+from aggregator.doctor.finding import Finding, Level, ok, problem, warning
+from aggregator.doctor.leaving import base_url, mail, notifications, redirected
+from aggregator.doctor.machine import data_folder, libraries, secret_file
+from aggregator.doctor.stored import database
+
+__all__ = [
+    "Finding",
+    "Level",
+    "LookupFailedError",
+    "Signing",
+    "ask_dns",
+    "base_url",
+    "data_folder",
+    "database",
+    "feed_list",
+    "libraries",
+    "mail",
+    "notifications",
+    "ok",
+    "problem",
+    "redirected",
+    "secret_file",
+    "sender",
+    "signing_of",
+    "topics",
+    "version_control",
+    "warning",
+    "zones",
+]
