@@ -95,6 +95,8 @@ class Trial:
             for _ in range(roll.randint(0, 2)):
                 self.publisher.publish(feed)
         self.place.make_due()
+        if roll.random() < 0.7:
+            self.place.stored(self.publisher.count + FEEDS, patience=3)
         kind = roll.random()
         if point:
             hit.wait(moment + 1.5)

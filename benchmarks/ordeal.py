@@ -163,7 +163,15 @@ class Installation:
         finally:
             engine.dispose()
 
+    def stored(self, entries: int, *, patience: float) -> bool:
+        """Whether so many entries are stored, at the latest after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while int(self.ask("SELECT count(*) FROM entry")[0][0]) < entries:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
     def unfinished(self, entries: int) -> bool:
         """Whether something is still to be stored, told or sent."""
-        stored = int(self.ask("SELECT count(*) FROM entry")[0][0])
-        return stored < entries or any(int(self.ask(query)[0][0]) for query in UNFINISHED)
+        return not self.stored(entries, patience=0) or any(int(self.ask(query)[0][0]) for query in UNFINISHED)

