@@ -208,9 +208,9 @@ def machine_warnings(settings: Settings) -> tuple[str, ...]:
 
 
 def make_postmaster(settings: Settings) -> Postmaster:
-    """Who our mail is from; its secret is the setting's, or a file of the data folder made at first use."""
+    """Who our mail is from, and the newest of the installation's secrets."""
     domain = wire_address(split_sender(settings.mail_from)[1]).rpartition("@")[2] or "localhost"
-    secret = settings.secret.reveal().encode() if settings.secret else stored_secret(settings.data_dir / "secret")
+    secret = installation_secrets(settings)[0]
     signer = make_signer(settings)
     return Postmaster(
         sender=settings.mail_from,
@@ -219,6 +219,16 @@ def make_postmaster(settings: Settings) -> Postmaster:
         base_url=settings.base_url,
         sign=signer.sign if signer else None,
     )
+
+
+def installation_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """What identifiers and links are made with: the setting's secrets, newest first, or that of the data folder.
+
+    That one stands in a file which is made at first use. Raises StoreError when the folder refuses.
+    """
+    if settings.secret is None:
+        return (stored_secret(settings.data_dir / "secret"),)
+    return tuple(part.strip().encode() for part in settings.secret.reveal().split(",") if part.strip())
 
 
 def stored_secret(path: Path) -> bytes:

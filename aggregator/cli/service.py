@@ -15,18 +15,21 @@ from aggregator.cli.output import count, say
 from aggregator.core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from aggregator.app import App
     from aggregator.engine.contract import Engine
 
 app = new_app()
 
+NoWeb = Annotated[bool, typer.Option("--no-web", help="Serve no pages.")]
 Once = Annotated[bool, typer.Option("--once", help="One full cycle, then exit.")]
 
 
 @app.command()
 @everywhere
-def run(here: Context, *, once: Once = False, redirect_all_to: RedirectAllTo = None) -> None:
-    """The service: follow feeds.yaml, check due feeds, match, and mail due digests, until SIGTERM or Ctrl-C.
+def run(here: Context, *, once: Once = False, no_web: NoWeb = False, redirect_all_to: RedirectAllTo = None) -> None:
+    """The service: follow feeds.yaml, check due feeds, match, mail due digests and serve readers' pages, until SIGTERM or Ctrl-C.
 
     It prepares the database, ticks every few seconds and reads feeds.yaml again when it changes. Only one service may
     run on a database; other commands work beside it.
@@ -40,7 +43,7 @@ def run(here: Context, *, once: Once = False, redirect_all_to: RedirectAllTo = N
 
         service = build_app(here, runs_on=True)
         lanes = LANES if service.settings.engine == "procrastinate" else 1
-        asyncio.run(serve(service, _engine(service), lanes=lanes))
+        asyncio.run(serve(service, _engine(service), lanes=lanes, beside=None if no_web else _pages(service)))
 
 
 @app.command()
@@ -73,6 +76,14 @@ def _ending_at_once() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _pages(service: "App") -> "AbstractAsyncContextManager[None]":
+    from aggregator.web.app import make_web  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.web.server import listening  # noqa: PLC0415 - as above
+
+    host, port = service.settings.listen
+    return listening(make_web(service), host=host, port=port, needed=service.settings.base_url is not None)
 
 
 def _engine(service: "App") -> "Engine":

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -106,15 +106,18 @@ async def _beat(app: App, kind: str, **detail: int) -> None:
     await app.store.writing(health.beat, kind, now=app.clock(), detail=detail)
 
 
-async def serve(app: App, engine: Engine, *, lanes: int = 1) -> None:
+async def serve(
+    app: App, engine: Engine, *, lanes: int = 1, beside: AbstractAsyncContextManager[None] | None = None
+) -> None:
     """Run until SIGTERM or Ctrl-C, then end, also while it begins.
 
     Running work is dropped and its leases given back, only a mail past DATA is awaited.
 
-    Raises AlreadyRunningError, ConfigError when there is nothing to follow, StoreError when the database fails at start.
+    `beside` is what else runs as long as the service does: its pages. Raises AlreadyRunningError, ConfigError when there
+    is nothing to follow, StoreError when the database fails at start, and what `beside` raises when it begins.
     """
     with service_lock(app.settings.database, now=app.clock()):
-        async with _stop_signal() as stop, app:
+        async with _stop_signal() as stop, app, beside or nullcontext():
             await _unless(stop, _begin(app))
             watcher = asyncio.create_task(follow_changes(app))
             try:

@@ -63,15 +63,16 @@ def unsubscribe(connection: Connection, subscriber_id: int, *, detail: str, now:
 def pause(connection: Connection, subscriber_id: int, *, until: datetime | None, detail: str, now: datetime) -> bool:
     """Hold a person's mail until an instant, or until they are resumed; False for one to whom nothing is mailed anyway.
 
-    What is pending stays so, what is matched meanwhile is kept aside (see `resume`). A pause may be made longer.
+    What is pending stays so, what is matched meanwhile is kept aside (see `resume`). A pause is only ever made longer.
     """
     dialect.lock_subscriptions(connection, exclusive=True)
-    state = _person(connection, subscriber_id).state
-    if state == SubscriberState.PAUSED.value:
-        longer = update(subscriber).where(subscriber.c.id == subscriber_id)
-        connection.execute(longer.values(paused_until=until, state_detail=detail))
+    person = _person(connection, subscriber_id)
+    if person.state == SubscriberState.PAUSED.value:
+        if person.paused_until is not None and (until is None or until > person.paused_until):
+            longer = update(subscriber).where(subscriber.c.id == subscriber_id)
+            connection.execute(longer.values(paused_until=until, state_detail=detail))
         return True
-    if state != SubscriberState.ACTIVE.value:
+    if person.state != SubscriberState.ACTIVE.value:
         return False
     subscribers.set_state(connection, subscriber_id, SubscriberState.PAUSED, detail=detail, now=now, until=until)
     return True
@@ -182,8 +183,8 @@ def _fill(connection: Connection, subscriber_id: int, reason: str, now: datetime
 
 
 def _suppress(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> None:
-    """End what waits and is in no digest yet, and what was kept aside for the end of a pause."""
-    aside = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason.in_(_HELD))
+    """End what waits and is in no digest yet, and what was kept aside for a first digest or the end of a pause."""
+    aside = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason.in_((*_HELD, "baseline")))
     ended = {"state": LedgerState.SUPPRESSED.value, "reason": reason, "at": now}
     connection.execute(update(ledger).where(which, or_(is_pending, aside)).values(ended))
 

@@ -31,10 +31,11 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token that holds says: the subscriber's public id and the number its purpose speaks of."""
+    """What a token that holds says: the subscriber's public id, the number its purpose speaks of, and its last day."""
 
     public_id: str
     number: int
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ class Keyring:
         body = token.rpartition(".")[0]
         # Every key is tried, so that the time taken tells nothing of which one would have fitted.
         fits = [hmac.compare_digest(_mac(secret, purpose, body), found["mac"]) for secret in self.secrets]
-        if not any(fits) or (found["until"] and (today - _EPOCH).days > int(found["until"])):
+        until = None if found["until"] is None else _EPOCH + timedelta(days=int(found["until"]))
+        if not any(fits) or (until is not None and today > until):
             return None
-        return Claim(public_id=found["who"], number=int(found["number"]))
+        return Claim(public_id=found["who"], number=int(found["number"]), until=until)
 
     def return_token(self, digest_id: int) -> str:
         """What the return path of digest `digest_id` carries: digits and small letters, as relays may change the case."""
