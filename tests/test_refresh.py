@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import structlog.testing
 
 from aggregator.core.errors import UsageError
 from aggregator.core.model.plans import Outcome
@@ -176,5 +177,25 @@ def test_a_header_whose_secret_is_missing_is_named_and_nothing_is_asked(tmp_path
             assert w.server.asked[0].header("X-Key") == b"s3cret"
             database = (w.folder / "data" / "aggregator.db").read_bytes()
             assert b"s3cret" not in database
+
+    run(go)
+
+
+def test_a_feed_that_begins_to_fail_and_one_that_recovers_have_a_line_in_the_log_each(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            good, bad = served(rss(("1", "x"))), reply(status=404)
+            await w.follow(listed([("wire", w.server.on("/a", good, bad, bad, bad, good, good))]))
+            with structlog.testing.capture_logs() as logs:
+                for _ in range(6):
+                    await w.app.refresher.check()
+                    w.clock.forward(days=4)
+            told = [{name: line[name] for name in line if name != "next"} for line in logs]
+            words = "HTTP 404: there is nothing at this address"
+            assert told == [
+                {"event": "feed.failing", "log_level": "info", "feed": "wire", "error": "client", "detail": words},
+                {"event": "feed.recovered", "log_level": "info", "feed": "wire", "failures": 3},
+            ]
+            assert str(logs[0]["next"]).startswith("2026-")
 
     run(go)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from aggregator.cli.output import count
+
 if TYPE_CHECKING:
     from aggregator.store.politeness import Politeness
 
@@ -9,16 +11,18 @@ COUNTED_DAYS = 7
 
 
 def manners(counted: "Politeness") -> str:
-    """One line: how unchanged documents came, what was asked without a validator, and what too early."""
+    """Up to three lines: how checks ended, what unchanged ones cost the host, what was asked bluntly or too early."""
     if not counted.checks:
         return ""
-    share = "" if counted.share is None else f"{_percent(counted.share)} of unchanged polls were 304; "
-    told = (
-        f"{counted.not_modified:,} not modified, {counted.same_body:,} same body, {counted.changed:,} changed, "
-        f"{counted.failed:,} failed; {counted.unconditional:,} unconditional; "
-        f"requests before Retry-After: {counted.early:,}"
-    )
-    return f"{share}{told}"
+    unchanged = counted.not_modified + counted.same_body
+    ends = f"{counted.changed:,} brought something new, {unchanged:,} nothing new, {counted.failed:,} failed"
+    lines = [f"{count(counted.checks, 'check')} in {COUNTED_DAYS} days: {ends}"]
+    if counted.share is not None:
+        again = f", {counted.same_body:,} sent the same document again" if counted.same_body else ""
+        lines.append(f"{_percent(counted.share)} of those with nothing new needed no download (304){again}")
+    bluntly, early = (f"{number:,}" if number else "none" for number in (counted.unconditional, counted.early))
+    lines.append(f"{bluntly} asked without a validator, {early} before a Retry-After was over")
+    return "\n".join(lines)
 
 
 def extras(counted: "Politeness") -> str:

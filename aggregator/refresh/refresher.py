@@ -176,4 +176,15 @@ def _tell(run: Run, one: ClaimedFeed, done: "asyncio.Future[CheckResult | None]"
             )
         )
     elif (result := done.result()) is not None:
+        _log_turn(one, result)
         run.settled(result)
+
+
+def _log_turn(one: ClaimedFeed, result: CheckResult) -> None:
+    """A line where a feed begins to fail and where it recovers, none for the failures between."""
+    before = one.state.failures
+    if result.outcome is Outcome.FAILED and not before:
+        due = result.next_check_at.isoformat(timespec="seconds") if result.next_check_at else None
+        log.info("feed.failing", feed=one.feed.id, error=result.error_kind, detail=result.error_detail, next=due)
+    elif result.outcome in {Outcome.FETCHED, Outcome.NOT_MODIFIED} and before:
+        log.info("feed.recovered", feed=one.feed.id, failures=before)
