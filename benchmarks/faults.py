@@ -29,7 +29,7 @@ from tests.cluster import Cluster
 
 ARRANGEMENTS = ("sqlite", "postgresql", "workers")
 LEASE = 6.0  # seconds; longer than a busy machine may keep a living process from extending it
-RELAY_FAULTS = tuple(kind for kind in RelayFault if kind is not RelayFault.POLICY) * 3 + (RelayFault.POLICY,)
+RELAY_FAULTS = tuple(kind for kind in RelayFault if kind is not RelayFault.POLICY) * 6 + (RelayFault.POLICY,)
 POINTS = ("before 354", "after dot", "replied", "")
 HEALING = 12  # rounds without faults, at the end
 READY = 60.0
@@ -59,9 +59,9 @@ class Trial:
         roll = self.randomly
         self.place.later(timedelta(minutes=roll.uniform(61, 240)))
         self.publisher.faults.waiting = roll.choices(list(FeedFault), k=roll.randint(1, 3))
-        self.relay.faults.waiting = roll.choices(RELAY_FAULTS, k=roll.randint(3, 6))
+        self.relay.faults.waiting = roll.choices(RELAY_FAULTS, k=roll.randint(5, 11))
         point, moment, early = roll.choice(POINTS), roll.uniform(0, 2.0), roll.random() < 0.1
-        hit = self._watch(point, roll.randint(1, 8), roll.uniform(0, 0.05))
+        hit = self._watch(point, roll.randint(1, 16), roll.uniform(0, 0.05))
         commands = ("run", "worker") if self.name == "workers" else ("run",)
         lives = [self.place.start(command) for command in commands]
         self.lives += len(lives)

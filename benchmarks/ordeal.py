@@ -35,7 +35,7 @@ def free_port() -> int:
 
 def readers() -> tuple[str, ...]:
     """Who is written to: each one subscription, so that a name stands for it."""
-    return (*(f"timed{number}" for number in range(len(ZONES))), "prompt0", "prompt1")
+    return (*(f"timed{number}" for number in range(10)), *(f"prompt{number}" for number in range(4)))
 
 
 def feed_list(port: int) -> str:

@@ -105,11 +105,11 @@ def served(body: bytes, *, etag: str | None = None) -> bytes:
     return reply(body, headers=[*headers, ("ETag", etag)] if etag else headers)
 
 
-def run(work: Callable[[], Awaitable[None]]) -> None:
+def run(work: Callable[[], Awaitable[None]], *, at_most: float = 60) -> None:
     """Run a test's coroutine function to its end, at most a minute."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(at_most):
             await work()
 
     asyncio.run(bounded())
