@@ -46,6 +46,7 @@ SECTIONS: dict[str, tuple[Listed, ...]] = {
         Listed("poll", "poll", "check due feeds, or the named ones, now"),
         Listed("entries", "entries", "what was stored, newest first"),
         Listed("show", "entries", "one entry: its words, its revisions, and why it was flagged"),
+        Listed("stories", "stories", "what outlets tell as one: list, show, split and join", is_group=True),
         Listed("review", "review", "say that a match is relevant, or noise"),
         Listed("inspect", "inspection", "what we read in one document, from a URL or a file"),
         Listed("digest", "digest", "preview, make, list and try out digests", is_group=True),

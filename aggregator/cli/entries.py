@@ -45,6 +45,7 @@ class Shown:
     entry: Entry
     revisions: tuple[Revision, ...]
     matches: tuple[Match, ...]
+    story: int | None = None
 
 
 @app.command()
@@ -103,13 +104,15 @@ def show(here: Context, entry_id: EntryId, *, as_json: AsJson = False) -> None:
 
 def _read(connection: "Connection", entry_id: int) -> Shown:
     from aggregator.store import entries as stored  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import topics  # noqa: PLC0415 - as above
+    from aggregator.store import story_views, topics  # noqa: PLC0415 - as above
 
     entry = stored.one(connection, entry_id)
     if entry is None:
         raise UsageError(f"no such entry: {entry_id}", hint="`aggregator entries` lists them")
     revisions = stored.revisions(connection, entry_id)
-    return Shown(entry=entry, revisions=revisions, matches=topics.matches_of(connection, entry_id))
+    found = story_views.of_entry(connection, entry_id)
+    matches = topics.matches_of(connection, entry_id)
+    return Shown(entry=entry, revisions=revisions, matches=matches, story=found.id if found else None)
 
 
 def title_of(entry: Entry) -> str:
@@ -142,6 +145,7 @@ def shown_json(shown: Shown) -> dict[str, Any]:
         "date_suspect": entry.date_suspect,
         "updated": iso(entry.updated),
         "withdrawn": entry.withdrawn,
+        "story": shown.story,
         "authors": list(now.authors),
         "tags": list(now.tags),
         "language": now.language,
@@ -212,6 +216,7 @@ def _show(shown: Shown) -> None:
             "published": published,
             "first seen": moment(entry.first_seen),
             "key": entry.key,
+            "story": f"{shown.story} (`aggregator stories show {shown.story}`)" if shown.story else "",
             "withdrawn": "the publisher took it back" if entry.withdrawn else "",
             "files": "\n".join(file.url for file in now.enclosures),
         }

@@ -16,7 +16,7 @@ from aggregator.app import App
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.engine.contract import Engine, Job
 from aggregator.feedlist.changes import ChangeKind
-from aggregator.store import clock, feeds, health, retention, search
+from aggregator.store import clock, feeds, health, retention, search, stories
 from aggregator.store.lock import service_lock
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,7 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
         now = app.clock()
         while await app.store.writing(retention.prune, before=now - UNMATCHED_KEPT, now=now):
             continue
+        await stories.tidy(app.store, now=now)
         await _beat(app, "housekeeping")
 
     checking = ["refresh"] if lanes == 1 else [f"refresh-{lane}" for lane in range(1, lanes + 1)]

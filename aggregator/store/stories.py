@@ -13,10 +13,11 @@ from sqlalchemy import Connection, delete, exists, func, select
 from aggregator.core.model.stories import Kind
 from aggregator.core.stories.compact import packed
 from aggregator.core.stories.group import count
-from aggregator.core.stories.shelf import Item, Placement, Shelf, judge, postings
+from aggregator.core.stories.shelf import LONGEST_WINDOW, Item, Placement, Shelf, judge, postings
 from aggregator.core.stories.signature import signed as sign
 from aggregator.core.stories.vocabulary import Key
 from aggregator.store import dialect
+from aggregator.store.database import Store
 from aggregator.store.schema import (
     entry,
     feed,
@@ -31,6 +32,8 @@ from aggregator.store.schema import (
     story_signature,
     story_wish,
     story_word,
+    topic,
+    topic_version,
 )
 from aggregator.store.story_shelf import (
     FIRST,
@@ -46,6 +49,7 @@ from aggregator.store.story_shelf import (
 )
 
 BATCH = 500
+_ROUNDS = 200  # of a batch each, before others get their turn again
 _ONCE = timedelta(days=8)  # how long a sentence that stands in one entry is remembered
 _STOCK = timedelta(days=90)  # the same for those that came back
 
@@ -90,13 +94,14 @@ def adopt(connection: Connection, entry_ids: Collection[int], *, now: datetime) 
 
 
 def catch_up(connection: Connection, *, since: datetime, now: datetime, limit: int = BATCH) -> int:
-    """Adopt up to `limit` entries that were matched since an instant and have no story; how many there were.
+    """Adopt up to `limit` matched entries that were first seen since an instant and have no story; how many there were.
 
     Those are entries of a release that knew no stories.
     """
-    alone = ~exists().where(story_member.c.entry_id == match.c.entry_id)
-    query = select(match.c.entry_id).where(match.c.first_seen >= since, alone).distinct()
-    missing = connection.execute(query.order_by(match.c.entry_id).limit(limit)).scalars().all()
+    matched = exists().where(match.c.entry_id == entry.c.id)
+    alone = ~exists().where(story_member.c.entry_id == entry.c.id)
+    query = select(entry.c.id).where(entry.c.first_seen >= since, matched, alone)
+    missing = connection.execute(query.order_by(entry.c.first_seen, entry.c.id).limit(limit)).scalars().all()
     adopt(connection, missing, now=now)
     return len(missing)
 
@@ -114,6 +119,25 @@ def prune(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
     connection.execute(delete(story_sentence).where(seen < now - _ONCE, story_sentence.c["items"] == 1))
     connection.execute(delete(story_sentence).where(seen < now - _STOCK))
     return len(old)
+
+
+async def tidy(store: Store, *, now: datetime) -> None:
+    """Give stories to what has none yet, and let go of what is no longer compared."""
+    for _ in range(_ROUNDS):
+        if await store.writing(catch_up, since=now - LONGEST_WINDOW, now=now) < BATCH:
+            break
+    if await store.reading(unfinished):
+        return  # a replay compares entries of long ago, and goes on from where it is
+    for _ in range(_ROUNDS):
+        if await store.writing(prune, now=now) < BATCH:
+            break
+
+
+def unfinished(connection: Connection) -> bool:
+    """Whether a topic is being tried on the archive."""
+    current = (topic_version.c.topic_id == topic.c.id) & (topic_version.c.n == topic.c.version)
+    query = select(topic.c.id).join(topic_version, current).where(topic.c.listed)
+    return connection.execute(query.where(topic_version.c.replay_after.is_not(None)).limit(1)).first() is not None
 
 
 def _place(connection: Connection, arriving: Sequence[Item], left: Collection[int], now: datetime) -> None:
@@ -236,7 +260,7 @@ def _renew(connection: Connection, items: Sequence[Item], known: Numbered) -> fr
 
 def _has_left(connection: Connection, shelf: Shelf, item: Item, number: int) -> bool:
     """Whether an entry has nothing in common any more with the story it is in."""
-    if number not in shelf.stories or shelf.stories[number].first == item.id:
+    if number not in shelf.stories or item.id in shelf.stories[number].began:
         return False
     others = [shelf.items[one] for one in shelf.stories[number].feeds if one in shelf.items and one != item.id]
     if not others or any(judge(item, other, lambda _: 1.0).kind is not Kind.DIFFERENT for other in others):

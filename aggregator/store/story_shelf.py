@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Integer, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, func, or_, select, tuple_
 
 from aggregator.core.model.stories import StorySignature
 from aggregator.core.stories.compact import unpacked
@@ -21,7 +21,6 @@ from aggregator.store.entries import CHUNK
 from aggregator.store.schema import (
     entry,
     match,
-    story,
     story_member,
     story_posting,
     story_sentence,
@@ -34,6 +33,8 @@ from aggregator.store.schema import (
 
 _OLDEST = timedelta(days=20 * 365)
 FIRST = "first"  # the relation of the member that a story began with
+JOINED = "joined"  # the same of a story that a person joined to it
+BEGAN = frozenset({FIRST, JOINED})
 
 Signed = tuple[int, StorySignature]
 T = TypeVar("T")
@@ -78,9 +79,14 @@ def _windows(connection: Connection, topics: Collection[str]) -> Mapping[str, ti
 
 
 def _item(row: Any, signature: StorySignature, **more: Any) -> Item:
+    return Item(id=row.id, feed_id=row.feed_id, at=when(row), signed=signature, link=row.link_hash, **more)
+
+
+def when(row: Any) -> datetime:
+    """When the entry of a row became news, as far as stories look back."""
     at = news_at(published=row.published, date_suspect=row.date_suspect, first_seen=row.first_seen)
-    at = max(at, row.first_seen - _OLDEST)  # a date of antiquity has no days around it
-    return Item(id=row.id, feed_id=row.feed_id, at=at, signed=signature, link=row.link_hash, **more)
+    oldest: datetime = row.first_seen - _OLDEST
+    return max(at, oldest)  # a date of antiquity has no days around it
 
 
 def memberships(connection: Connection, entry_ids: Iterable[int]) -> dict[int, int]:
@@ -108,21 +114,30 @@ def load_counts(connection: Connection, shelf: Shelf, items: Sequence[Item]) -> 
             shelf.sentences[row.feed_id, row.hash] = row.items
 
 
+def _sharing() -> Select[Any]:
+    """The entries that share postings, with how many: two words at least, or the one of a twin."""
+    found, number = story_posting.c, func.count()
+    twins = func.max(found.token.in_(bindparam("twins", expanding=True)).cast(Integer))
+    asked = found.token.in_(bindparam("asked", expanding=True))
+    return (
+        select(found.entry_id, number)
+        .where(asked, found.first_seen.between(bindparam("since"), bindparam("until")))
+        .group_by(found.entry_id)
+        .having(or_(number >= SHARED, twins == 1))
+        .order_by(number.desc(), found.entry_id.desc())
+        .limit(MAX_CANDIDATES)
+    )
+
+
+_SHARING = _sharing()  # built once: it is asked for every entry
+
+
 def shared(connection: Connection, shelf: Shelf, item: Item) -> dict[int, int]:
     """The stored entries that share postings with an item within its window, with how many; the likeliest only."""
     asked = shelf.asked(item)
-    found = story_posting.c
-    count = func.count()
-    twins = func.max(found.token.in_([token for token in asked if token[0] in "=@"]).cast(Integer))
-    query = (
-        select(found.entry_id, count)
-        .where(found.token.in_(asked), found.first_seen.between(item.at - item.window, item.at + item.window))
-        .group_by(found.entry_id)
-        .having(or_(count >= SHARED, twins == 1))
-        .order_by(count.desc(), found.entry_id.desc())
-        .limit(MAX_CANDIDATES)
-    )
-    return dict(connection.execute(query).all())
+    twins = [token for token in asked if token[0] in "=@"]
+    days = {"since": item.at - item.window, "until": item.at + item.window}
+    return dict(connection.execute(_SHARING, {"asked": asked, "twins": twins, **days}).all())
 
 
 def load(connection: Connection, shelf: Shelf, items: Sequence[Item], near: Collection[int]) -> None:
@@ -138,24 +153,19 @@ def load(connection: Connection, shelf: Shelf, items: Sequence[Item], near: Coll
 def load_stories(connection: Connection, shelf: Shelf, story_ids: Collection[int], members: Collection[int]) -> None:
     """Put stories onto the shelf: of each the member it began with, and those of `members`, ready to be compared."""
     of: dict[int, int] = {}
-    query = (
-        select(story_member.c.story_id, story_member.c.entry_id, story_member.c.relation, entry.c.feed_id)
-        .add_columns(story.c.first_seen)
-        .join(story, story.c.id == story_member.c.story_id)
-        .join(entry, entry.c.id == story_member.c.entry_id)
-        .order_by(story_member.c.entry_id)
-    )
+    began: set[int] = set()
+    query = select(story_member.c.story_id, story_member.c.entry_id, story_member.c.relation, entry)
+    query = query.join(entry, entry.c.id == story_member.c.entry_id).order_by(story_member.c.entry_id)
     for part in chunks(sorted(story_ids)):
         for row in connection.execute(query.where(story_member.c.story_id.in_(part))):
-            known = shelf.stories.setdefault(row.story_id, Story(first=row.entry_id, at=row.first_seen))
-            known.first = row.entry_id if row.relation == FIRST else known.first
+            known = shelf.stories.setdefault(row.story_id, Story())
             known.feeds[row.entry_id] = row.feed_id
             of[row.entry_id] = row.story_id
-    wanted = {one for one in members if one in of} | {
-        shelf.stories[one].first for one in story_ids if one in shelf.stories
-    }
-    columns = (entry, story_signature.c.data)
-    signed = select(*columns).join(story_signature, story_signature.c.entry_id == entry.c.id)
+            if row.relation in BEGAN:
+                known.began[row.entry_id] = when(row)
+                began.add(row.entry_id)
+    wanted = began | (set(members) & set(of))
+    signed = select(entry, story_signature.c.data).join(story_signature, story_signature.c.entry_id == entry.c.id)
     for ids in chunks(sorted(wanted)):
         for row in connection.execute(signed.where(entry.c.id.in_(ids))):
             signature = unpacked(row.data)

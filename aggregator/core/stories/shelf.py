@@ -64,10 +64,12 @@ class Placement:
 
 @dataclass(slots=True)
 class Story:
-    """What is on the shelf of a story: when its first member became news, and of each member its feed."""
+    """What is on the shelf of a story: when the members it began with became news, and of each member its feed.
 
-    first: int
-    at: datetime
+    It began with one, or with one more for each story that a person joined to it.
+    """
+
+    began: dict[int, datetime] = field(default_factory=dict)
     feeds: dict[int, str] = field(default_factory=dict)
 
 
@@ -94,7 +96,7 @@ class Shelf:
         """Have `item`, which is a member of `story`, compared with the entries to come; found by its words if `posted`."""
         self.items[item.id] = item
         self.story_of[item.id] = story
-        known = self.stories.setdefault(story, Story(first=item.id, at=item.at))
+        known = self.stories.setdefault(story, Story(began={item.id: item.at}))
         known.feeds[item.id] = item.feed_id
         for token in postings(item) if posted else ():
             self.posted[token].append(item.id)
@@ -117,25 +119,25 @@ class Shelf:
         weigh = self.vocabulary.spoken(item.topics, item.at.astimezone(UTC).date()).weigh
         near = [one for one in near if one in self.items and one != item.id]
         found = {self.story_of[one] for one in near}
-        firsts = [self.stories[story].first for story in found]
+        firsts = [first for story in found for first in self.stories[story].began]
         ties = {one: judge(item, self.items[one], weigh) for one in {*near, *firsts} if one in self.items}
         by_story: dict[int, dict[int, Relation]] = defaultdict(dict)
         for one, tie in ties.items():
             by_story[self.story_of[one]][one] = tie
-        best, strongest, to = None, 0.0, 0
+        best, strongest, to = None, 0.0, item.id
         for story in sorted(by_story):
             strength, member = self._tie(item, story, by_story[story])
             if strength > strongest:
                 best, strongest, to = story, strength, member
         links = _links({story: tied for story, tied in by_story.items() if story != best})
-        return Placement(
-            item=item, story=best, relation=ties[to] if best is not None else None, to=to or None, links=links
-        )
+        if best is None:
+            return Placement(item=item, links=links)
+        return Placement(item=item, story=best, relation=ties[to], to=to, links=links)
 
     def _tie(self, item: Item, story: int, ties: Mapping[int, Relation]) -> tuple[float, int]:
         """How strongly an item belongs to a story, 0 when it must not join; and the member it belongs to most."""
         known = self.stories[story]
-        if len(known.feeds) >= MAX_MEMBERS or abs(item.at - known.at) > item.window:
+        if len(known.feeds) >= MAX_MEMBERS or all(abs(item.at - at) > item.window for at in known.began.values()):
             return 0.0, 0
         if any(frozenset({item.id, member}) in self.apart for member in known.feeds):
             return 0.0, 0
@@ -143,8 +145,9 @@ class Shelf:
         if any(member not in ties or ties[member].kind is not Kind.EXACT for member in own):
             return 0.0, 0
         folded = sorted((-tie.strength, member) for member, tie in ties.items() if tie.kind in FOLDED)
-        if known.first in ties and ties[known.first].kind in FOLDED:
-            return ties[known.first].strength, known.first
+        began = [(-strength, member) for strength, member in folded if member in known.began]
+        if began:
+            return began[0]
         mean = -sum(strength for strength, _ in folded[:_BEST]) / _BEST
         return (mean, folded[0][1]) if len(folded) >= _BEST and mean >= _MEAN else (0.0, 0)
 
