@@ -13,13 +13,15 @@ from aggregator.channels import make_channels, make_signer
 from aggregator.configure import Configurator
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
+from aggregator.core.digests.tokens import Keyring
 from aggregator.core.errors import StoreError
-from aggregator.dispatch import Dispatcher, Opener, Sender
+from aggregator.dispatch import Dispatcher, Opener, Returns, Sender
 from aggregator.doctor import Level, data_folder
 from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
 from aggregator.fetch.guard import Resolver
+from aggregator.mail.mailbox import open_mailbox
 from aggregator.mail.transport import Transport
 from aggregator.refresh import Refresher, Visitor
 from aggregator.replay import Replayer
@@ -51,6 +53,7 @@ class App:
     dispatcher: Dispatcher
     replayer: Replayer
     configurator: Configurator
+    returns: Returns | None = None  # where a mailbox is named into which mail comes back
     _versions: Mapping[str, int] | None = None  # of the topics that the workers match with
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -140,6 +143,7 @@ def build(
         dispatcher=make_dispatcher(settings, store, carriers, postmaster, clock),
         replayer=Replayer(store=store, workers=workers, clock=clock),
         configurator=make_configurator(settings, store, secrets=lookup),
+        returns=make_returns(settings, store, clock),
     )
 
 
@@ -201,6 +205,15 @@ def make_dispatcher(
     )
 
 
+def make_returns(settings: Settings, store: Store, clock: Clock) -> Returns | None:
+    """What reads the mailbox into which mail comes back, None when the settings name none."""
+    if settings.bounce_mailbox is None:
+        return None
+    password = settings.bounce_password.reveal() if settings.bounce_password else None
+    box, keys = open_mailbox(settings.bounce_mailbox, password=password), Keyring(installation_secrets(settings))
+    return Returns(store=store, mailbox=box, keys=keys, clock=clock)
+
+
 def machine_warnings(settings: Settings) -> tuple[str, ...]:
     """What an operator should know of this machine: a data folder that is full, or nearly, or cannot be written."""
     found = data_folder(settings.data_dir)
@@ -217,6 +230,7 @@ def make_postmaster(settings: Settings) -> Postmaster:
         domain=domain,
         secret=secret,
         base_url=settings.base_url,
+        return_address=wire_address(settings.bounce_address) if settings.bounce_address else None,
         sign=signer.sign if signer else None,
     )
 

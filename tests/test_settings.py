@@ -74,11 +74,25 @@ def test_all_wrong_values_are_told_at_once() -> None:
         "AGGREGATOR_DATABASE": "mysql://db/news",
         "AGGREGATOR_MAIL_FROM": "desk\nBcc: x@example.org",
         "AGGREGATOR_SMTP_PORT": "70000",
+        "AGGREGATOR_BOUNCE_ADDRESS": "bounces",
+        "AGGREGATOR_BOUNCE_MAILBOX": "imaps://user:password@host/INBOX",
         "AGGREGATOR_CONCURRENCY": "0",
         "AGGREGATOR_TICK": "0s",
         "AGGREGATOR_MAX_BODY": "ten",
     }
     assert problems(wrong).keys() == wrong.keys()
+
+
+@pytest.mark.parametrize("where", ["imap://u@h/INBOX", "maildir://h/x", "maildir:", "imaps://h/INBOX", "imaps://u@h:x/"])
+def test_a_mailbox_is_one_of_two_kinds(where: str) -> None:
+    assert problems({"AGGREGATOR_BOUNCE_MAILBOX": where}).keys() == {"AGGREGATOR_BOUNCE_MAILBOX"}
+
+
+def test_an_imap_mailbox_needs_its_password() -> None:
+    given = {"AGGREGATOR_BOUNCE_MAILBOX": "imaps://bounces@mail.example.org/INBOX"}
+    assert problems(given).keys() == {"AGGREGATOR_BOUNCE_PASSWORD"}
+    assert settings.load({**given, "AGGREGATOR_BOUNCE_PASSWORD": "tulip"}).bounce_mailbox == given.popitem()[1]
+    assert settings.load({"AGGREGATOR_BOUNCE_MAILBOX": "maildir:/var/mail/x"}).bounce_password is None
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "0001-01-01T00:00:00+23:59", "2026-13-01T00:00:00Z"])

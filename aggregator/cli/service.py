@@ -122,6 +122,8 @@ async def _one_cycle(service: "App") -> str:
             await start_following(service)
             checked = await service.refresher.check()
             await service.replayer.run()
+            if service.returns is not None:
+                await service.returns.collect()
             try:
                 done = await service.dispatcher.run()
             finally:

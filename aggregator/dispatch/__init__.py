@@ -5,6 +5,7 @@ open due digests > compose > render > freeze (digest, ledger rows and final byte
 
 from aggregator.dispatch.dispatcher import Dispatched, Dispatcher
 from aggregator.dispatch.opening import Opener
+from aggregator.dispatch.returns import Returns
 from aggregator.dispatch.sending import DRAIN, Sender
 
-__all__ = ["DRAIN", "Dispatched", "Dispatcher", "Opener", "Sender"]
+__all__ = ["DRAIN", "Dispatched", "Dispatcher", "Opener", "Returns", "Sender"]

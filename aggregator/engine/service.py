@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 UNMATCHED_KEPT = timedelta(days=180)
 HOUSEKEEPING = timedelta(hours=1)
+MAILBOX = timedelta(minutes=5)
+SEND_PATIENCE = 30.0  # seconds that one round waits for a receiver that does not answer
 CLOCK_TOLERANCE = timedelta(seconds=5)
 CLOCK_STEP = timedelta(minutes=5)  # less is waited for
 LANES = 4  # checks of feeds that workers on one database run beside each other
@@ -35,7 +37,8 @@ _DONE = {ChangeKind.ADD: "added", ChangeKind.REMOVE: "removed", ChangeKind.CHANG
 def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
     """What every engine runs: check feeds, make and send digests, try changed topics on the archive, index words, keep house.
 
-    With more `lanes` as many workers may check feeds at the same time: row leases keep them apart.
+    Where a mailbox is named into which mail comes back, it is read too. With more `lanes` as many workers may check
+    feeds at the same time: row leases keep them apart.
     """
     tick = app.settings.tick
 
@@ -49,7 +52,7 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
 
     async def dispatch() -> None:
         if await clock_is_sane(app):
-            done = await app.dispatcher.run()
+            done = await app.dispatcher.run(patience=SEND_PATIENCE)
             await _beat(app, "dispatch", digests=len(done.digests), deliveries=len(done.deliveries))
 
     async def replay() -> None:
@@ -72,7 +75,14 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
         Job("replay", replay, tick),
         Job("search", partial(index_words, app), tick),
         Job("housekeeping", housekeeping, HOUSEKEEPING),
+        *([Job("mailbox", partial(read_returns, app), MAILBOX)] if app.returns is not None else []),
     )
+
+
+async def read_returns(app: App) -> None:
+    """Heed what came back into the bounce mailbox."""
+    if app.returns is not None and await clock_is_sane(app):
+        await app.returns.collect()
 
 
 async def index_words(app: App) -> None:

@@ -161,6 +161,8 @@ def _contradictions(values: Mapping[str, Any], *, mail_from_given: bool) -> list
         missing = "DKIM_KEY" if values["dkim_selector"] else "DKIM_SELECTOR"
         message = "signing needs both a selector and a key"
         problems.append(Problem(where=PREFIX + missing, message=message))
+    if (values["bounce_mailbox"] or "").startswith("imaps:") and not values["bounce_password"]:
+        problems.append(Problem(where=f"{PREFIX}BOUNCE_PASSWORD", message="an IMAP mailbox needs its password"))
     if values["mail_transport"] == "smtp":
         problems += _smtp_contradictions(values, mail_from_given=mail_from_given)
     return problems

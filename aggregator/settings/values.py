@@ -170,6 +170,17 @@ def dns_name(value: str) -> str:
     return name
 
 
+def mailbox(value: str) -> str:
+    """`maildir:/path`, or `imaps://user@host/folder` without a password."""
+    parts = urlsplit(value)
+    if parts.scheme == "maildir" and parts.path.strip("/") and not parts.netloc:
+        return value
+    if parts.scheme == "imaps" and parts.hostname and parts.username and parts.password is None and value.isascii():
+        _ = parts.port  # raises on a port that is none
+        return value
+    raise ValueError("expected maildir:/path or imaps://user@host/folder, the password apart")
+
+
 def database(value: str) -> str:
     """A plain path, `sqlite:///path` or `postgresql://..`, as one of the latter two."""
     scheme, separator, rest = value.partition("://")

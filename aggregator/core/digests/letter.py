@@ -88,13 +88,15 @@ class Envelope:
 class Postmaster:
     """Who our mail is from, and what its identifiers are made with. `domain` is ASCII.
 
-    `sign` puts a DKIM signature on a finished message, at an instant.
+    `return_address` is where mail that cannot be delivered comes back, each under a token of its own (VERP); without one
+    that is the sender. `sign` puts a DKIM signature on a finished message, at an instant.
     """
 
     sender: str
     domain: str
     secret: bytes
     base_url: str | None = None
+    return_address: str | None = None
     sign: Callable[[bytes, datetime], bytes] | None = None
 
     def words(self, due: DueDigest) -> tuple[int, Rendered]:
@@ -150,14 +152,14 @@ class Postmaster:
             date=now,
             list_id=f"{due.of.slug}.{self.domain}",
             unsubscribe=links.unsubscribe,
-            unsubscribe_mail=self._unsubscribe_mail(due, sender),
+            unsubscribe_mail=self._unsubscribe_mail(due, self.return_address or sender),
             archive=page,
             owner=f"mailto:{sender}",
             references=self._thread(due),
         )
         return Envelope(
             message_id=identifier,
-            sender=sender,
+            sender=self._return_path(digest_id) or sender,
             recipient=address,
             channel=due.of.channel if address else "outbox",
             message=self.sign(message, now) if self.sign else message,
@@ -225,6 +227,13 @@ class Postmaster:
 
     def _unsubscribe_token(self, due: DueDigest) -> str:
         return self._keys.sign(Purpose.UNSUBSCRIBE, due.owner.public_id, due.of.id)
+
+    def _return_path(self, digest_id: int) -> str | None:
+        """`bounces+{token}@example.org`, by which a mail that comes back is known for this digest's."""
+        if self.return_address is None:
+            return None
+        local, _, domain = self.return_address.rpartition("@")
+        return f"{local}+{self._keys.return_token(digest_id)}@{domain}"
 
     def _unsubscribe_mail(self, due: DueDigest, sender: str) -> str:
         return f"mailto:{sender}?subject=u-{self._unsubscribe_token(due)}"
