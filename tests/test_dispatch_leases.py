@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
-from aggregator.core.model.subscriptions import SendResult, Sent
+from aggregator.core.model.subscriptions import Phase, SendResult, Sent
 from aggregator.dispatch import DRAIN, Dispatcher, Opener, Sender
 from aggregator.store import deliveries
-from aggregator.store.database import Store
+from aggregator.store.database import Connection, Store
 from tests.world import World, listed, rss, run, served, world
 
 
@@ -108,3 +109,80 @@ def test_a_lease_is_kept_on_though_the_database_was_away_for_a_moment(tmp_path: 
             assert await w.app.store.reading(deliveries.counts) == {"sent": 1}
 
     run(go)
+
+
+def test_a_receiver_that_does_not_answer_holds_up_its_own_channel_alone(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            await with_news(w)
+            w.clock.forward(days=1)
+            slow, mail = Slow(), w.mail
+            sender = Sender(
+                store=w.app.store,
+                transports={"mail": slow, "outbox": mail},
+                clock=w.clock,
+                token=iter(map(str, range(99))).__next__,
+                lease=timedelta(seconds=0.2),
+            )
+            (first,) = await w.app.dispatcher.open_due()
+            assert await sender.send_due(patience=0.05) == {}
+            await slow.taken.wait()
+            await w.app.store.writing(copied, first, "outbox")
+            await w.app.store.writing(copied, first, "mail")
+            w.clock.forward(minutes=5)
+            assert list((await sender.send_due(patience=60)).values()) == [Phase.SENT]
+            assert len(mail.sent) == 1
+            slow.answers.set()
+            await sender.drain()
+            assert await w.app.store.reading(phases) == ["sent", "sent", "queued"]
+            assert list((await sender.send_due(patience=60)).values()) == [Phase.SENT]
+
+    run(go)
+
+
+def copied(connection: Connection, digest_id: int, channel: str) -> None:
+    """One more delivery of a digest, by a channel."""
+    columns = "digest_id, subscriber_id, sender, recipient, message, attempts, ambiguous, next_try_at, created_at"
+    connection.exec_driver_sql(
+        f"INSERT INTO delivery (message_id, channel, phase, {columns}) "
+        f"SELECT '<{channel}@copy>', '{channel}', 'queued', {columns} FROM delivery WHERE digest_id = {digest_id} LIMIT 1"
+    )
+
+
+def phases(connection: Connection) -> list[str]:
+    return [row[0] for row in connection.exec_driver_sql("SELECT phase FROM delivery ORDER BY id")]
+
+
+def test_what_was_left_to_itself_before_data_is_dropped_at_the_end_and_sent_later(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            await with_news(w)
+            w.clock.forward(days=1)
+            stuck = Stuck()
+            patient = partial(Sender, store=w.app.store, clock=w.clock, lease=timedelta(seconds=60))
+            sender = patient(transports={"mail": stuck}, token=lambda: "stuck")
+            await w.app.dispatcher.open_due()
+            assert await sender.send_due(patience=0.05) == {}
+            await sender.drain()
+            await stuck.dropped.wait()
+            w.clock.forward(minutes=2)
+            again = patient(transports={"mail": w.mail}, token=lambda: "again")
+            assert list((await again.send_due()).values()) == [Phase.SENT]
+
+    run(go)
+
+
+@dataclass
+class Stuck(Slow):
+    """A channel that never comes as far as the message."""
+
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(
+        self, *, sender: str, recipient: str | None, message: bytes, before_data: Callable[[], Awaitable[None]]
+    ) -> SendResult:
+        try:
+            await self.answers.wait()
+        finally:
+            self.dropped.set()
+        return Sent(response="250 ok")

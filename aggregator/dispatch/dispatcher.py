@@ -25,9 +25,9 @@ class Dispatcher:
         self._opener = opener
         self._sender = sender
 
-    async def run(self) -> Dispatched:
-        """Make every digest that is due, then send every delivery that is due."""
-        return Dispatched(digests=await self.open_due(), deliveries=await self.send_due())
+    async def run(self, *, patience: float | None = None) -> Dispatched:
+        """Make every digest that is due, then send every delivery that is due; `patience` as in `Sender.send_due`."""
+        return Dispatched(digests=await self.open_due(), deliveries=await self.send_due(patience=patience))
 
     async def open_due(self) -> tuple[int, ...]:
         """Make and freeze every digest whose slot has come; see `Opener.open_due`."""
@@ -39,9 +39,9 @@ class Dispatcher:
         """What a subscriber's next digest would be; see `Opener.preview`."""
         return await self._opener.preview(slug, subscription=subscription, as_of=as_of)
 
-    async def send_due(self) -> Mapping[str, Phase]:
+    async def send_due(self, *, patience: float | None = None) -> Mapping[str, Phase]:
         """Send what waits in the outbox; see `Sender.send_due`."""
-        return await self._sender.send_due()
+        return await self._sender.send_due(patience=patience)
 
     async def drain(self) -> None:
         """Wait for sessions past DATA to end; see `Sender.drain`."""

@@ -1,8 +1,7 @@
 """The outbox -> the channels: claim, send phase by phase, record, so that nothing is lost and nothing sent twice unasked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -38,27 +37,49 @@ class Sender:
         self._token = token
         self._lease = lease
         self._in_data: set[asyncio.Task[Phase]] = set()
+        self._late: dict[asyncio.Task[Phase], str] = {}  # left to themselves, and the channel of each
+        self._keepers: set[asyncio.Task[None]] = set()
 
-    async def send_due(self) -> Mapping[str, Phase]:
+    async def send_due(self, *, patience: float | None = None) -> Mapping[str, Phase]:
         """Send what waits in the outbox; how each delivery ended, by Message-ID.
 
-        Cancelling drops sessions that have not reached DATA and gives their leases back; those past it go on, and
-        `drain` waits for them.
+        After `patience` seconds those that still go on are left to themselves: they are recorded when they end, and until
+        then nothing more is sent on their channel. Cancelling drops sessions that have not reached DATA and gives their
+        leases back; those past it go on, and `drain` waits for them.
         """
         lease = self._token()
-        waiting = await self._store.writing(deliveries.claim, now=self._clock(), lease=lease, lasts=self._lease)
+        busy = frozenset(self._late.values())
+        waiting = await self._store.writing(
+            deliveries.claim, now=self._clock(), lease=lease, lasts=self._lease, without=busy
+        )
         if not waiting:
             return {}
-        async with self._held(lease):
-            tries = [asyncio.create_task(self._deliver(one)) for one in waiting]
-            try:
-                await asyncio.wait(tries)
-            except asyncio.CancelledError:
-                for one in set(tries) - self._in_data:
-                    one.cancel()
-                await asyncio.shield(self._let_go(lease))
-                raise
-        return {one.message_id: done.result() for one, done in zip(waiting, tries, strict=True)}
+        tries = {asyncio.create_task(self._deliver(one)): one for one in waiting}
+        keeper = asyncio.create_task(self._keep(lease, tuple(tries)))
+        self._keepers.add(keeper)
+        keeper.add_done_callback(self._keepers.discard)
+        try:
+            ended, late = await asyncio.wait(tries, timeout=patience)
+        except asyncio.CancelledError:
+            keeper.cancel()
+            self._drop(tries)
+            await asyncio.shield(self._let_go(lease))
+            raise
+        for one in late:
+            self._late[one] = tries[one].channel
+            one.add_done_callback(self._late_ended)
+            log.warning("delivery.slow", message_id=tries[one].message_id, channel=tries[one].channel)
+        return {tries[one].message_id: one.result() for one in ended}
+
+    def _late_ended(self, one: asyncio.Task[Phase]) -> None:
+        del self._late[one]
+        if not one.cancelled() and (error := one.exception()):
+            log.error("delivery.surprise", error=repr(error))  # its lease ends, and it is tried again
+
+    def _drop(self, tries: Iterable[asyncio.Task[Phase]]) -> None:
+        """End what has not reached DATA."""
+        for one in set(tries) - self._in_data:
+            one.cancel()
 
     async def _let_go(self, lease: str) -> None:
         await self._store.writing(deliveries.release, lease=lease)
@@ -68,7 +89,8 @@ class Sender:
             await self._store.writing(deliveries.extend, lease=lease, until=until)
 
     async def drain(self) -> None:
-        """Wait for sessions past DATA to end, at most 25 seconds."""
+        """Drop what was left to itself and has not reached DATA; wait for sessions past it, at most 25 seconds."""
+        self._drop(self._late)
         if self._in_data:
             await asyncio.wait(self._in_data, timeout=DRAIN)
 
@@ -119,21 +141,16 @@ class Sender:
         except LostLeaseError:
             return SendFailed(failure=SendFailure.RETRY, detail="another process took this delivery over")
 
-    @asynccontextmanager
-    async def _held(self, lease: str) -> AsyncIterator[None]:
-        async def keep() -> None:
-            while True:
-                await asyncio.sleep(self._lease.total_seconds() / 2)
-                try:
-                    await self._store.writing(deliveries.extend, lease=lease, until=self._clock() + self._lease)
-                except StoreError as error:  # it may be back before the lease is over
-                    log.warning("delivery.lease_not_kept", error=str(error))
-
-        keeper = asyncio.create_task(keep())
-        try:
-            yield
-        finally:
-            keeper.cancel()
+    async def _keep(self, lease: str, tries: Collection[asyncio.Task[Phase]]) -> None:
+        """Keep the lease until the last of `tries` ended."""
+        while True:
+            _, going_on = await asyncio.wait(tries, timeout=self._lease.total_seconds() / 2)
+            if not going_on:
+                return
+            try:
+                await self._store.writing(deliveries.extend, lease=lease, until=self._clock() + self._lease)
+            except StoreError as error:  # it may be back before the lease is over
+                log.warning("delivery.lease_not_kept", error=str(error))
 
 
 class LostLeaseError(Exception):

@@ -1,7 +1,7 @@
 """The outbox: claims deliveries that are due, records how far each got, and settles the ledger with it."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +16,17 @@ BATCH = 20
 
 
 def claim(
-    connection: Connection, *, now: datetime, lease: str, lasts: timedelta, limit: int = BATCH
+    connection: Connection,
+    *,
+    now: datetime,
+    lease: str,
+    lasts: timedelta,
+    limit: int = BATCH,
+    without: Collection[str] = (),
 ) -> tuple[Delivery, ...]:
     """Lease due deliveries whose channel is not parked, oldest first; each comes with the phase it was found in.
 
+    Channels in `without` are left alone.
     One found in `data` belonged to a process that died in the middle of DATA: its outcome is unknown.
     """
     parked = select(relay.c.channel).where(relay.c.parked_until > now)
@@ -27,7 +34,7 @@ def claim(
         select(delivery)
         .where(is_open, delivery.c.next_try_at <= now)
         .where(or_(delivery.c.lease_until.is_(None), delivery.c.lease_until <= now))
-        .where(delivery.c.channel.not_in(parked))
+        .where(delivery.c.channel.not_in(parked), delivery.c.channel.not_in(without))
         .order_by(delivery.c.next_try_at, delivery.c.id)
         .limit(limit)
     )
