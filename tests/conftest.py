@@ -13,8 +13,13 @@ from typing import LiteralString
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import URL, make_url
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # Databases of tests need no protection from a power cut, and a hundred commits a second should not wait for a disk.
 SPEED: tuple[LiteralString, ...] = (

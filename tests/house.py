@@ -5,14 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
 from aggregator.store import dialect
 from tests.farm import Farm
-
-PATIENCE = 60.0
+from tests.patience import PATIENCE
 
 
 class House:
@@ -36,6 +36,11 @@ class House:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         call = [sys.executable, "-m", "aggregator", *command]
         return subprocess.Popen(call, env=self.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def later(self, **by: float) -> None:
+        """Let commands live so much later from now on; those that only look at the clock once, stand still in it."""
+        then = datetime.now(UTC) + timedelta(**by)  # noqa: TID251 - the program lives by the true time
+        self.environ["AGGREGATOR_CLOCK"] = then.isoformat()
 
     def run(self, *command: str) -> None:
         process = self.start(*command)

@@ -20,7 +20,8 @@ from aggregator.store.database import Store
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_plan, make_subscriber, make_topic
 from tests.farm import Farm
 from tests.house import House
-from tests.relays import OTHER, PATIENCE, VICTIM, Relay, serving
+from tests.patience import PATIENCE
+from tests.relays import OTHER, VICTIM, Relay, serving
 
 DUE = NOW + timedelta(days=1, hours=2)
 WAITS = {

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-PATIENCE = 60.0
+from tests.patience import PATIENCE
+
 VICTIM, OTHER = "desk", "night"  # local parts of the two who are written to
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.patience import PATIENCE
 from tests.servers import ScriptedServer
 
 
@@ -16,11 +17,11 @@ def serving(host: str = "127.0.0.1") -> Iterator[ScriptedServer]:
     thread.start()
     server = ScriptedServer(host=host)
     try:
-        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(PATIENCE)
         try:
             yield server
         finally:
-            asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(5)
+            asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(PATIENCE)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -230,7 +230,7 @@ def test_a_walk_that_is_cut_short_stores_nothing_and_the_feed_stays_due(tmp_path
 
             async def never(_writer: asyncio.StreamWriter, _asked: object) -> None:
                 asked.set()
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
 
             w.server.on("/page2", never)
             await missed(w, dated(1), dated(9, extra=link("next", "/page2")))

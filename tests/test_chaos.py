@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 from aggregator.store import dialect
 from tests.farm import ENTRIES, Farm
 from tests.house import House
+from tests.patience import PATIENCE
 
 FEEDS = 120
-LEASE = 2.0
 FULL = 256 * 1024  # bytes that a file may have: room for some claims in the log, not for the entries
 LIMITED = (
     "import resource, runpy, sys\n"
@@ -34,7 +34,7 @@ def farm() -> Iterator[Farm]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path: Path, farm: Farm) -> House:
     database = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
-    return House(tmp_path, farm, database, AGGREGATOR_LEASE=f"{LEASE}s")
+    return House(tmp_path, farm, database)
 
 
 def holds_everything_once(house: House, farm: Farm) -> None:
@@ -47,12 +47,12 @@ def holds_everything_once(house: House, farm: Farm) -> None:
 def limited(house: House, size: int, *command: str) -> tuple[int, str]:
     """A command that may write no file beyond `size` bytes: its exit code and what it said of errors."""
     call = [sys.executable, "-c", LIMITED, str(size), *command]
-    ended = subprocess.run(call, env=house.environ, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(call, env=house.environ, capture_output=True, text=True, timeout=PATIENCE, check=False)
     return ended.returncode, ended.stderr
 
 
 def test_a_poll_on_a_full_disk_says_so_and_the_next_one_makes_up_for_it(tmp_path: Path, farm: Farm) -> None:
-    house = House(tmp_path, farm, AGGREGATOR_LEASE=f"{LEASE}s")
+    house = House(tmp_path, farm)
     house.run("apply")
     code, errors = limited(house, FULL, "poll")
     assert code == 1
@@ -62,7 +62,7 @@ def test_a_poll_on_a_full_disk_says_so_and_the_next_one_makes_up_for_it(tmp_path
     assert (
         set(house.ask("SELECT feed_id, key, title FROM entry JOIN revision ON entry_id = entry.id")) < farm.expected()
     )
-    time.sleep(LEASE)
+    house.later(hours=1)
     house.run("poll")
     holds_everything_once(house, farm)
 
@@ -79,7 +79,7 @@ def test_a_service_on_a_full_disk_says_so(tmp_path: Path, farm: Farm) -> None:
 def stopped_outside_a_transaction(house: House, process: subprocess.Popen[bytes]) -> None:
     """Stop `process` where it holds no lock of the database: who stops inside one makes everybody wait, and may."""
     engine = create_engine(dialect.parse_url(house.database), connect_args=_impatient(house.database))
-    for _ in range(100):
+    for _ in range(1000):
         process.send_signal(signal.SIGSTOP)
         try:
             with engine.connect() as connection:
@@ -102,13 +102,17 @@ def _impatient(database: str) -> dict[str, float]:
 
 def test_a_poll_that_is_stopped_past_its_lease_and_goes_on_loses_and_doubles_nothing(house: House, farm: Farm) -> None:
     house.run("apply")
-    sleeper = house.start("poll")
-    house.wait(lambda: house.entries() > 0)
-    stopped_outside_a_transaction(house, sleeper)
-    time.sleep(LEASE)
+    farm.silent_from = FEEDS // 2
+    try:
+        sleeper = house.start("poll")
+        house.wait(lambda: house.entries() > 0)
+        stopped_outside_a_transaction(house, sleeper)
+    finally:
+        farm.silent_from = FEEDS
+    house.later(hours=1)
     house.run("poll")
     sleeper.send_signal(signal.SIGCONT)
-    _, errors = sleeper.communicate(timeout=60)
+    _, errors = sleeper.communicate(timeout=PATIENCE)
     assert sleeper.returncode == 0, errors.decode()
     assert b"Traceback" not in errors
     holds_everything_once(house, farm)

@@ -1,5 +1,6 @@
 """What a round costs, in counts that no machine changes: bodies and bytes parsed, entries, statements, connections."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,16 +136,19 @@ def test_only_new_and_edited_entries_of_a_changed_feed_are_parsed(
 def test_a_cycle_costs_a_transaction_for_many_feeds_and_a_few_statements_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "WAIT", 0.5)  # a busy machine fills a batch more slowly, and this counts batches
+    monkeypatch.setattr(group, "WAIT", 0.5)
 
     async def go() -> None:
         async with world(tmp_path) as w:
             await w.follow(farm.feed_list())
             for statements_a_feed in (7, 3, 3):
+                began = time.monotonic()
                 with statements(w.app.store) as seen:
                     results = await w.app.refresher.check()
                 assert len(results) == FEEDS
-                assert len(seen.committed) <= FEEDS / 4
+                # A busy machine fills a batch more slowly than it may wait: then there are more of them.
+                slow = (time.monotonic() - began) / group.WAIT
+                assert len(seen.committed) <= FEEDS / 5 + slow
                 assert sum(seen.committed) <= statements_a_feed * FEEDS + 20 * len(seen.committed)
                 w.clock.forward(days=2)
             assert await w.app.store.reading(entries.count) == FEEDS * ENTRIES

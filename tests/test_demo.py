@@ -21,6 +21,7 @@ from aggregator.core.errors import UsageError
 from aggregator.demo.server import OUTLETS, Outlet, answer, resolve, serving
 from aggregator.demo.stage import staged
 from aggregator.store import health
+from tests.patience import PATIENCE
 
 TRAPS = (
     "Drug maker",
@@ -92,7 +93,7 @@ def run_demo(data: Path) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-c", _WATCH, "demo", "--data-dir", str(data)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
         env=environ,
     )
@@ -206,7 +207,7 @@ def test_no_name_outside_the_demo_leads_anywhere() -> None:
 
 
 def test_the_server_is_gone_when_its_block_ends() -> None:
-    with serving() as port, socket.create_connection(("127.0.0.1", port), timeout=5):
+    with serving() as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE):
         pass
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)

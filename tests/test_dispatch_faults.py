@@ -9,7 +9,8 @@ import pytest
 
 from tests.farm import Farm
 from tests.mailing import Mailing, killed_at_the_end
-from tests.relays import PATIENCE, Relay, serving
+from tests.patience import PATIENCE
+from tests.relays import Relay, serving
 
 # The crash points of a mail that no relay can see: what is being done to its row of the outbox when the program dies.
 POINTS = {

@@ -14,7 +14,8 @@ import pytest
 from tests.cluster import Cluster
 from tests.farm import Farm
 from tests.mailing import Mailing, killed_at_the_end
-from tests.relays import OTHER, PATIENCE, VICTIM, serving
+from tests.patience import PATIENCE
+from tests.relays import OTHER, VICTIM, serving
 
 VICTIMS_ROW = f"SELECT phase, lease, detail, attempts, ambiguous FROM delivery WHERE recipient = '{VICTIM}@example.org'"
 PAGE = 4096

@@ -140,7 +140,7 @@ def test_cancelling_stores_nothing_of_what_was_under_way_and_leaves_it_due(tmp_p
 
             async def never(writer: asyncio.StreamWriter, _: object) -> None:
                 asked.set()
-                await asyncio.sleep(30)
+                await asyncio.Event().wait()
 
             await w.follow(listed([("slow", w.server.on("/slow", never, served(rss(("1", "x")))))]))
             checking = asyncio.create_task(w.app.refresher.check())

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.farm import ENTRIES, Farm
-from tests.house import PATIENCE, House
+from tests.house import House
+from tests.patience import PATIENCE
 from tests.servers import Asked
 from tests.serving import serving
 

@@ -11,6 +11,7 @@ from aggregator.app import App, build, prepare_database
 from aggregator.core.model.subscriptions import SendResult, Sent
 from aggregator.settings import load
 from tests.factories import NOW
+from tests.patience import PATIENCE
 from tests.servers import ScriptedServer, reply
 
 
@@ -105,8 +106,8 @@ def served(body: bytes, *, etag: str | None = None) -> bytes:
     return reply(body, headers=[*headers, ("ETag", etag)] if etag else headers)
 
 
-def run(work: Callable[[], Awaitable[None]], *, at_most: float = 60) -> None:
-    """Run a test's coroutine function to its end, at most a minute."""
+def run(work: Callable[[], Awaitable[None]], *, at_most: float = 3 * PATIENCE) -> None:
+    """Run a test's coroutine function to its end, unless it takes far too long."""
 
     async def bounded() -> None:
         async with asyncio.timeout(at_most):

@@ -12,11 +12,12 @@ from aggregator import __version__
 from aggregator.cli import COMMANDS, LazyGroup, errors, execute
 from aggregator.core.errors import ConfigError, Problem, StoreError
 from tests.commands import Shell, make_shell
+from tests.patience import PATIENCE
 
 HEAVY = {"sqlalchemy", "alembic", "httpx", "httpcore", "feedparser", "pebble", "apscheduler", "lark", "pydantic_core"}
 PLACES = {"--config", "--database", "--data-dir"}
 # They print no data but a document, a log, or what they did.
-WITHOUT_JSON = {"feeds raw", "run", "worker", "demo", "feeds remove", "feeds export", "digest preview"}
+WITHOUT_JSON = {"feeds raw", "run", "worker", "demo", "feeds remove", "feeds export", "digest preview", "subscribers export"}
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,7 +44,7 @@ def options(command: Any) -> set[str]:
 def test_the_help_is_given_without_importing_anything_heavy() -> None:
     code = "import sys; from aggregator.cli import execute; execute(['--help']); print(*sys.modules, file=sys.stderr)"
     told = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     imported = set(told.stderr.split())
     assert "aggregator.cli" in imported
@@ -181,7 +182,7 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert told.stderr == ""
     assert told.stdout.strip() in {"0", "1"}

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.commands import Shell, make_shell
+from tests.patience import PATIENCE
 from tests.servers import ScriptedServer, reply
 from tests.serving import serving
 from tests.world import rss, served
@@ -160,14 +161,14 @@ def test_waiting_for_a_pipe_ends_with_ctrl_c(shell: Shell) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=os.environ | shell.environ, stderr=subprocess.PIPE) as reader:
         end = _other_end(pipe)
         reader.send_signal(signal.SIGINT)
-        _, errors = reader.communicate(timeout=30)
+        _, errors = reader.communicate(timeout=PATIENCE)
         os.close(end)
     assert (reader.returncode, errors) == (130, b"")
 
 
 def _other_end(pipe: Path) -> int:
     """The writing end of a pipe, once someone has opened the other."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
@@ -195,7 +196,7 @@ def test_a_file_of_any_content_ends_in_a_document_or_a_typed_error(shell: Shell,
         assert set(ran.line["error"]) >= {"kind", "detail"}
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=300))
 def test_bytes_of_no_meaning_never_crash_it(shell: Shell, body: bytes) -> None:
     (shell.folder / "any").write_bytes(b"<rss version='2.0'><channel><item><title>" + body)

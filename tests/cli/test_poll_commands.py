@@ -18,6 +18,7 @@ from aggregator.core.model.feeds import FailureKind
 from aggregator.core.model.plans import CheckResult, Outcome
 from tests.commands import Shell, make_shell
 from tests.factories import NOW
+from tests.patience import PATIENCE
 from tests.servers import Asked, ScriptedServer, reply
 from tests.serving import serving
 from tests.world import listed, rss, served
@@ -129,18 +130,18 @@ def test_a_stopped_poll_gives_its_feeds_back_at_once(
     shell: Shell, web: ScriptedServer, number: signal.Signals, code: int
 ) -> None:
     async def never(_writer: asyncio.StreamWriter, _asked: Asked) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     web.on("/feed", never, served(rss(("1", "Customs"))))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AGGREGATOR_")}
     command = [sys.executable, "-m", "aggregator", "poll", "--config", str(shell.folder / "feeds.yaml")]
     places = ["--database", str(shell.folder / "data" / "aggregator.db"), "--data-dir", str(shell.folder / "data")]
     with subprocess.Popen([*command, *places], cwd=ROOT, env=environ | shell.environ, stderr=subprocess.PIPE) as poll:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while "/feed" not in web.paths() and time.monotonic() < deadline:
             time.sleep(0.05)
         poll.send_signal(number)
-        _, errors = poll.communicate(timeout=30)
+        _, errors = poll.communicate(timeout=PATIENCE)
     assert (poll.returncode, errors) == (code, b"")
     assert shell.run("poll", "wire", "--json").line["outcome"] == "fetched"
 

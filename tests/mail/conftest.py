@@ -133,7 +133,7 @@ def run_relay(certificates: Certificates) -> RunRelay:
             yield relay
         finally:
             server.close()
-            ended, late = await asyncio.wait(tasks, timeout=2) if tasks else (set[asyncio.Task[None]](), set())
+            ended, late = await asyncio.wait(tasks, timeout=10) if tasks else (set[asyncio.Task[None]](), set())
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

@@ -22,6 +22,7 @@ from aggregator.core.model.subscriptions import Sent
 from aggregator.mail.dkim import Signer
 from aggregator.mail.smtp import SmtpTransport
 from aggregator.settings import load
+from tests.patience import until
 
 NOW = datetime(2026, 1, 22, 2, 0, tzinfo=UTC)
 SEED = base64.b64encode(bytes(range(32))).decode()
@@ -109,7 +110,13 @@ def test_the_signature_survives_a_real_server_byte_for_byte() -> None:
 
     async def once() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Server(Mailbox(), loop=loop), "127.0.0.1", 0)
+        guests: list[Server] = []
+
+        def welcome() -> Server:
+            guests.append(Server(Mailbox(), loop=loop))
+            return guests[-1]
+
+        server = await loop.create_server(welcome, "127.0.0.1", 0)
         transport = SmtpTransport("127.0.0.1", server.sockets[0].getsockname()[1], tls="none")
         sent = await transport.send(
             sender="desk@example.org",
@@ -119,7 +126,7 @@ def test_the_signature_survives_a_real_server_byte_for_byte() -> None:
         )
         await transport.aclose()
         server.close()
-        await asyncio.sleep(0.01)
+        await until(lambda: all(guest.transport is None for guest in guests))
         assert isinstance(sent, Sent)
 
     asyncio.run(once())

@@ -10,12 +10,12 @@ import pytest
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.mail.pace import SLOW_FOR, Pace
 from aggregator.mail.smtp import SmtpManners, SmtpTimeouts, SmtpTransport
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 RunRelay = Callable[..., AbstractAsyncContextManager[Any]]
 
 MESSAGE = b"Subject: three new\r\n\r\nWorking group meets\r\n"
-PATIENT = SmtpTimeouts(connect=5, command=5, data=5, quit=1)
+PATIENT = SmtpTimeouts(connect=PATIENCE, command=PATIENCE, data=PATIENCE, quit=PATIENCE)
 QUICK = SmtpManners(rate=10_000, rest=60)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.mail.smtp import SmtpTimeouts, SmtpTransport
+from tests.patience import PATIENCE
 
 RunRelay = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -21,9 +22,9 @@ RETRY, RECIPIENT, CONFIG, REJECTED, AMBIGUOUS = (
     SendFailure.AMBIGUOUS,
 )
 MESSAGE = b"Subject: three new\r\n\r\nWorking group meets\r\n"
-PATIENT = SmtpTimeouts(connect=5, command=5, data=5, quit=1)
-QUICK_TO_GIVE_UP = SmtpTimeouts(connect=5, command=5, data=0.1, quit=0.1)
-QUICK_TO_LEAVE = SmtpTimeouts(connect=5, command=5, data=5, quit=0.1)
+PATIENT = SmtpTimeouts(connect=PATIENCE, command=PATIENCE, data=PATIENCE, quit=PATIENCE)
+QUICK_TO_GIVE_UP = SmtpTimeouts(connect=PATIENCE, command=PATIENCE, data=0.1, quit=0.1)
+QUICK_TO_LEAVE = SmtpTimeouts(connect=PATIENCE, command=PATIENCE, data=PATIENCE, quit=0.1)
 HASTY = SmtpTimeouts(connect=0.1, command=0.1, data=0.1, quit=0.1)
 
 

@@ -13,12 +13,13 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.mail.smtp import SmtpTimeouts, SmtpTransport
+from tests.patience import PATIENCE, until
 
 RunRelay = Callable[..., AbstractAsyncContextManager[Any]]
 Tls = Literal["starttls", "implicit", "none"]
 
 MESSAGE = b"Subject: three new\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n.\r\nWorking group meets\r\n"
-PATIENT = SmtpTimeouts(connect=5, command=5, data=5, quit=1)
+PATIENT = SmtpTimeouts(connect=PATIENCE, command=PATIENCE, data=PATIENCE, quit=PATIENCE)
 
 
 async def nothing() -> None:
@@ -123,7 +124,7 @@ def authenticate(server: Server, session: Session, envelope: Envelope, mechanism
 
 def with_real_server(certificates: Any, password: str, act: Callable[[SmtpTransport], Any]) -> tuple[Any, Mailbox]:
     async def once() -> tuple[Any, Mailbox]:
-        loop, mailbox = asyncio.get_running_loop(), Mailbox()
+        loop, mailbox, guests = asyncio.get_running_loop(), Mailbox(), list[Server]()
         make = partial(
             Server,
             mailbox,
@@ -134,7 +135,12 @@ def with_real_server(certificates: Any, password: str, act: Callable[[SmtpTransp
             authenticator=authenticate,
             loop=loop,
         )
-        server = await loop.create_server(make, "127.0.0.1", 0)
+
+        def welcome() -> Server:
+            guests.append(make())
+            return guests[-1]
+
+        server = await loop.create_server(welcome, "127.0.0.1", 0)
         transport = SmtpTransport(
             "127.0.0.1",
             server.sockets[0].getsockname()[1],
@@ -148,7 +154,9 @@ def with_real_server(certificates: Any, password: str, act: Callable[[SmtpTransp
         finally:
             await transport.aclose()
             server.close()
-            await asyncio.sleep(0.01)
+            # What a connection leaves open at the end of its loop is a warning.
+            await until(lambda: all(guest.transport is None for guest in guests))
+            await asyncio.sleep(0.01)  # the line below TLS is closed a turn of the loop later
 
     return asyncio.run(once())
 
