@@ -1,0 +1,55 @@
+"""The tables, named after the nouns. Every other file of the store reads and writes through these."""
+
+from aggregator.store.schema.archive import entry, entry_alias, revision
+from aggregator.store.schema.flags import evidence, match, review, topic, topic_version
+from aggregator.store.schema.following import REQUESTS, feed, feed_day, feed_event, feed_state, heartbeat, host
+from aggregator.store.schema.mailing import correction, delivery, digest, is_open, is_pending, ledger, relay
+from aggregator.store.schema.people import bounce, opt_out, subscriber, subscription, subscription_topic
+from aggregator.store.schema.stories import (
+    story,
+    story_link,
+    story_member,
+    story_posting,
+    story_sentence,
+    story_signature,
+    story_wish,
+    story_word,
+)
+
+__all__ = [
+    "REQUESTS",
+    "bounce",
+    "correction",
+    "delivery",
+    "digest",
+    "entry",
+    "entry_alias",
+    "evidence",
+    "feed",
+    "feed_day",
+    "feed_event",
+    "feed_state",
+    "heartbeat",
+    "host",
+    "is_open",
+    "is_pending",
+    "ledger",
+    "match",
+    "opt_out",
+    "relay",
+    "review",
+    "revision",
+    "story",
+    "story_link",
+    "story_member",
+    "story_posting",
+    "story_sentence",
+    "story_signature",
+    "story_wish",
+    "story_word",
+    "subscriber",
+    "subscription",
+    "subscription_topic",
+    "topic",
+    "topic_version",
+]
