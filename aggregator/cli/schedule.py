@@ -9,7 +9,7 @@ import typer
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, note, print_json, print_table, say, warn
-from aggregator.cli.subscribers import when
+from aggregator.core.digests.schedules import when_words as when
 from aggregator.core.errors import UsageError
 from aggregator.core.model.subscriptions import SubscriberState
 
@@ -88,7 +88,9 @@ def _tell_unscheduled(member: "Member", tell: Any) -> None:
     if not member.subscriptions:
         tell(f"{member.subscriber.slug} has no subscription")
     for one in member.subscriptions:
-        if one.schedule.immediate:
+        if one.is_left:
+            tell(f"{one.slug}: its reader unsubscribed from it")
+        elif one.schedule.immediate:
             tell(f"{one.slug}: immediate, no set times: a match is mailed {when(one.schedule)}")
 
 
@@ -100,8 +102,8 @@ def _runs(member: "Member", now: datetime, until: datetime) -> list[Run]:
     runs = [
         Run(subscription=one.slug, slot=slot, local=local_of(slot, zone), shift=shift_of(slot, zone))
         for one in member.subscriptions
-        if not one.schedule.immediate
-        for slot in slots(one.schedule, zone, after=now, until=until)
+        if not one.schedule.immediate and not one.is_left
+        for slot in slots(one.in_force, zone, after=now, until=until)
     ]
     return sorted(runs, key=lambda run: (run.slot.at, run.subscription, run.slot.local))
 

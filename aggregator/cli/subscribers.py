@@ -1,12 +1,15 @@
-"""`subscribers list`: who receives which digest, and when the next one is due."""
+"""`subscribers list`: who receives which digest, and when the next one is due; the group's other commands are its neighbours."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from aggregator.cli import subscribers_data, subscribers_state
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, note, print_json, print_table
-from aggregator.core.model.subscriptions import WEEKDAYS, Schedule, Subscription
+from aggregator.core.digests.schedules import when_words
+from aggregator.core.model.subscriptions import WEEKDAYS, SubscriberState, Subscription, SubscriptionKind
+from aggregator.core.urls import shown_target
 
 if TYPE_CHECKING:
     from aggregator.core.model.subscriptions import Subscriber
@@ -27,7 +30,7 @@ def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None
         members = archive.store.read(subscribers.members)[:limit]
     if as_json:
         for member in members:
-            print_json(_told(member, archive.now))
+            print_json(told(member, archive.now))
         return
     if not members:
         note("no subscribers; write some into feeds.yaml or subscribers.yaml, then `aggregator apply`")
@@ -48,10 +51,10 @@ def _rows(member: "Member", now: datetime) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         (
             f"{person.slug}/{one.slug}",
-            person.state.value,
-            (person.address or "outbox folder") if one.channel != "outbox" else "outbox folder",
-            ", ".join(one.topics),
-            when(one.schedule),
+            state_of(person, one),
+            goes_to(person, one),
+            "what the operator must know" if one.kind is SubscriptionKind.OPERATOR else ", ".join(one.told) or "-",
+            when_words(one.in_force),
             person.timezone,
             _next_told(person, one, now),
         )
@@ -60,23 +63,25 @@ def _rows(member: "Member", now: datetime) -> list[tuple[str, ...]]:
     return rows or [(person.slug, person.state.value, person.address or "-", "-", "-", person.timezone, "-")]
 
 
-def when(schedule: Schedule) -> str:
-    """A schedule in a few words: `07:30 weekdays`, `at once, quiet 22:00-06:00`."""
-    if schedule.immediate:
-        return "at once" + (f", quiet {schedule.quiet}" if schedule.quiet else "")
-    named = {frozenset(range(7)): "daily", frozenset(range(5)): "weekdays", frozenset({5, 6}): "weekends"}
-    days = named.get(schedule.days) or " ".join(WEEKDAYS[day][:3] for day in sorted(schedule.days))
-    return f"{' '.join(f'{time:%H:%M}' for time in schedule.at)} {days}"
+def state_of(person: "Subscriber", one: Subscription) -> str:
+    """The state that keeps a subscription from being mailed, else `active`; `left` is its reader's own wish."""
+    return "left" if one.is_left and person.state is SubscriberState.ACTIVE else person.state.value
+
+
+def goes_to(person: "Subscriber", one: Subscription) -> str:
+    """Where a subscription leads to, a secret left out."""
+    if one.target is not None:
+        return shown_target(one.target)
+    return (person.address or "outbox folder") if one.channel == "mail" else "outbox folder"
 
 
 def next_slot(person: "Subscriber", one: Subscription, now: datetime) -> datetime | None:
     """When a subscription's next mail is due; None when it has no fixed times or its owner takes no mail."""
     from aggregator.core.digests.slots import slots  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.model.subscriptions import SubscriberState  # noqa: PLC0415 - as above
 
-    if person.state is not SubscriberState.ACTIVE or one.schedule.immediate:
+    if person.state is not SubscriberState.ACTIVE or one.is_left or one.schedule.immediate:
         return None
-    coming = slots(one.schedule, person.timezone, after=now, until=now + AHEAD)
+    coming = slots(one.in_force, person.timezone, after=now, until=now + AHEAD)
     return coming[0].at if coming else None
 
 
@@ -85,13 +90,17 @@ def _next_told(person: "Subscriber", one: Subscription, now: datetime) -> str:
     return "-" if coming is None else ago(coming, now)
 
 
-def _told(member: "Member", now: datetime) -> dict[str, Any]:
+def told(member: "Member", now: datetime) -> dict[str, Any]:
+    """A subscriber as one JSON object; where a webhook or an Apprise service leads to is shown without its secret."""
     person = member.subscriber
     return {
         "id": person.slug,
         "name": person.name,
         "address": person.address,
         "state": person.state,
+        "state_since": person.state_at,
+        "state_detail": person.state_detail,
+        "paused_until": person.paused_until,
         "timezone": person.timezone,
         "subscriptions": [
             {
@@ -102,9 +111,21 @@ def _told(member: "Member", now: datetime) -> dict[str, Any]:
                 "immediate": one.schedule.immediate,
                 "quiet": str(one.schedule.quiet) if one.schedule.quiet else None,
                 "empty": one.empty,
+                "kind": one.kind,
                 "channel": one.channel,
+                "target": shown_target(one.target) if one.target else None,
+                "left": one.is_left,
+                "topics_left": sorted(topic for topic in one.left if topic),
+                "weekly": one.weekly,
                 "next": next_slot(person, one, now),
             }
             for one in member.subscriptions
         ],
     }
+
+
+app.command("show")(subscribers_data.show)
+app.command("pause")(subscribers_state.pause)
+app.command("resume")(subscribers_state.resume)
+app.command("export")(subscribers_data.export)
+app.command("erase")(subscribers_state.erase)
