@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 
-# A file or function that is longer says here why it is clearer in one piece.
+# A function that is longer says here why it is clearer in one piece.
 LONG_FUNCTIONS: dict[str, str] = {}
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "stuff"}
