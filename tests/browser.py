@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.patience import PATIENCE
+
 QUIET = (
     "--disable-gpu",
     "--disable-quic",
@@ -36,7 +38,7 @@ def launched() -> Iterator[Browser]:
     """A headless browser."""
     path = chromium()
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        browser = driver.chromium.launch(executable_path=path, args=list(QUIET), timeout=PATIENCE * 1000)
         try:
             yield browser
         finally:
@@ -46,6 +48,7 @@ def launched() -> Iterator[Browser]:
 def opened(browser: Browser, page: Path, *, width: int, dark: bool = False) -> tuple[Page, list[str]]:
     """A file's page at a width, and every address beyond the file itself that it asked for."""
     view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+    view.set_default_timeout(PATIENCE * 1000)
     beyond: list[str] = []
     view.on("request", lambda request: beyond.append(request.url) if request.url != page.as_uri() else None)
     view.goto(page.as_uri())

@@ -54,7 +54,8 @@ def _print(seen: "Glance", archive: Archive, limit: int) -> None:
         "disk": f"{_size(seen.free)} free",
     }
     for name, text in lines.items():
-        paragraph(text, lead=f"{name:<9} ")
+        for at, line in enumerate(text.splitlines()):
+            paragraph(line, lead=f"{'' if at else name:<9} ")
     if archive.settings.redirect_all_to:
         paragraph(redirected(archive.settings), lead="warning   ", style="warning")
     for channel, detail in seen.parked.items():
