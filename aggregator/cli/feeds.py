@@ -1,14 +1,14 @@
 """`feeds`: how each followed feed fares, from the store; the commands that look at the web or edit the file are beside it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw
+from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw, feeds_value
 from aggregator.cli.feed_rhythm import mean_gaps
 from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
@@ -289,6 +289,7 @@ def _when(at: datetime | None, now: datetime) -> str:
 # Below the others, as the help lists commands in this order.
 app.command("check")(feeds_check.check)
 app.command("raw")(feeds_raw.raw)
+app.command("value")(feeds_value.value)
 app.command("add")(feeds_add.add)
 app.command("fix")(feeds_fix.fix)
 app.command("remove")(feeds_edit.remove)

@@ -11,7 +11,9 @@ from typing import Any
 from aggregator.cli.manners import COUNTED_DAYS
 from aggregator.cli.opening import Archive
 from aggregator.core.checking.plan import feed_health
-from aggregator.store import deliveries, dialect, feeds, health, lock, topics
+from aggregator.core.model.digests import SourceReport
+from aggregator.core.model.trends import TopicSilence
+from aggregator.store import deliveries, dialect, feeds, health, lock, topics, trends
 from aggregator.store.database import Connection
 from aggregator.store.feeds import FollowedFeed
 from aggregator.store.health import Totals
@@ -20,6 +22,7 @@ from aggregator.store.politeness import Politeness, politeness
 STATES = ("poisoned", "failing", "degraded", "ok", "disabled")  # the worst first; disabled is nobody's worry
 STALE = timedelta(minutes=2)  # twenty missed ticks
 TICKING = ("refresh", "dispatch")
+SOURCES_SINCE = timedelta(days=7)  # gaps and recoveries of so long are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Glance:
     free: int  # bytes
     size: int | None  # bytes of an embedded database
     politeness: Politeness
+    sources: SourceReport  # of the last week
+    silent: Mapping[str, TopicSilence]  # topics without a story where some were expected, by id
 
     @property
     def ticked_at(self) -> datetime | None:
@@ -96,6 +101,8 @@ def _stored(connection: Connection, now: datetime) -> dict[str, Any]:
         "totals": health.totals(connection),
         "politeness": politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1)),
         "matches": topics.match_counts(connection),
+        "sources": health.sources(connection, since=now - SOURCES_SINCE),
+        "silent": trends.silences(connection, until=now.date()),
         "phases": deliveries.counts(connection),
         "parked": deliveries.parked(connection, now=now),
     }

@@ -10,6 +10,7 @@ from aggregator.cli.opening import Archive, open_archive, redirected
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import RETRIED, Column, ago, count, print_json, print_table, say
 from aggregator.cli.paragraphs import heading, paragraph
+from aggregator.cli.unusual import noted_json, print_noted, silent_json, silent_topics
 from aggregator.core.errors import AggregatorError
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def _print(seen: "Glance", archive: Archive, limit: int) -> None:
         paragraph(line, lead="problem   ", style="problem")
     if seen.config_problems:
         paragraph("the last good feed list stays in force until these are mended", lead=" " * 10)
+    for line in silent_topics(seen):
+        paragraph(line, lead="silent    ", style="warning")
     _print_ill(seen, limit)
+    print_noted(seen, limit)
 
 
 def _feeds_line(seen: "Glance") -> str:
@@ -141,7 +145,9 @@ def _told(seen: "Glance", archive: Archive) -> dict[str, Any]:
             "due": seen.overdue,
             "next_check_at": seen.next_check_at,
             "errors": [_ill_told(one, state) for one, state in seen.ill],
+            **noted_json(seen),
         },
+        "silent_topics": silent_json(seen),
         "politeness": manners_json(seen.politeness),
         "entries": seen.totals.entries,
         "matches": dict(seen.matches),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli import topics_backtest, topics_evaluate, topics_noise, topics_why
+from aggregator.cli import topics_backtest, topics_evaluate, topics_noise, topics_trend, topics_why
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, count, note, print_json, print_table, progress, say
@@ -254,3 +254,4 @@ app.command("backtest")(topics_backtest.backtest)
 app.command("evaluate")(topics_evaluate.evaluate)
 app.command("why")(topics_why.why)
 app.command("noise")(topics_noise.noise)
+app.command("trend")(topics_trend.trend)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, exists, func, or_, select
 from aggregator.core.model.digests import SourceNote, SourceReport
 from aggregator.store import dialect
 from aggregator.store.schema import entry, feed, feed_day, feed_event, feed_state, heartbeat, ledger, match
+from aggregator.store.silence import quiet_notes
 
 TOLD = 20  # sources a report names before it only counts
 
@@ -87,6 +88,7 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
         ).scalar_one(),
         failing=tuple(failing),
         gaps=_gaps(connection, since, labels),
+        quiet=quiet_notes(connection, labels),
     )
 
 

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from aggregator.store import claims, deliveries, digests, entries, health, migrate, replay, retention
+from aggregator.store import (
+    claims,
+    deliveries,
+    digests,
+    entries,
+    export,
+    health,
+    migrate,
+    replay,
+    retention,
+    silence,
+    trends,
+)
 from aggregator.store.database import Store
 from tests.factories import NOW
 
@@ -26,6 +38,8 @@ GROWING = {
     "feed_day",
 }
 LASTS = timedelta(seconds=120)
+DAY = NOW.date()
+ASKED = export.Asked(topic_ids=("narcotics",), since=NOW, until=NOW + LASTS)
 
 HOT: dict[str, Callable[[Connection], Any]] = {
     "claim due hosts": lambda c: claims.claim(c, now=NOW, lease="a", lasts=LASTS),
@@ -41,6 +55,11 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "what was checked": lambda c: health.sources(c, since=NOW),
     "a page to replay": lambda c: replay.page(c, after=7, limit=128),
     "what was matched": lambda c: replay.matched(c, ["narcotics"], [1, 2, 3]),
+    "hits of a topic": lambda c: trends.hits(c, "narcotics", since=DAY, until=DAY, clauses=True),
+    "days of its feeds": lambda c: trends.checked_days(c, {"un"}, since=DAY),
+    "silent topics": lambda c: trends.silences(c, until=DAY),
+    "quiet feeds": silence.quiet_feeds,
+    "a page to export": lambda c: export.page(c, ASKED, "narcotics", (NOW, 7)),
     "newest entry": replay.newest,
     "old entries": lambda c: retention.prune(c, before=NOW, now=NOW),
 }

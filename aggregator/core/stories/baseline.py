@@ -15,6 +15,7 @@ Counts = Mapping[date, Mapping[str, float]]  # stories by the day they came and 
 
 _DAY = timedelta(days=1)
 _WEEKDAY_PRIOR = 6.0  # stories of the mean rate that each weekday is credited with
+_KEPT = 0.72  # of the mean square of normal strays is left without their furthest twentieth
 _SOME = 0.5  # stories that a window is credited with, so that none so far is not never
 
 
@@ -101,11 +102,15 @@ def _weekdays(
 
 
 def _spread(counts: Counts, read: Mapping[date, frozenset[str]], plain: _Window) -> float:
-    """How much wider than Poisson's the window's counts lie, less what chance alone makes of so few days."""
+    """How much wider than Poisson's the window's counts lie, less what chance alone makes of so few days.
+
+    The furthest twentieth is left out: bursts that were too small to be told must not make a louder one look usual.
+    """
     strays = []
     for day, feeds in read.items():
         expected = plain.expected(feeds, day)
         strays.append((sum(counts.get(day, {}).values()) - expected) ** 2 / expected)
-    dispersion = sum(strays) / len(strays)
-    error = sqrt(2 / len(strays))
+    kept = sorted(strays)[: len(strays) - len(strays) // 20]
+    dispersion = sum(kept) / len(kept) / (_KEPT if len(kept) < len(strays) else 1.0)
+    error = sqrt(2 / len(kept))
     return max(1.0, dispersion / (1 + error))

@@ -14,7 +14,7 @@ from aggregator.core.stories.chance import pause_tail
 
 LEARNED_FROM = 8  # moments a rhythm is learned from, at least
 SHORTEST = timedelta(hours=24)  # no feed is quiet before; a day off is nobody's silence
-FALSE_ALARMS = 0.3  # a feed and year, where the rhythm holds
+FALSE_ALARMS = 0.5  # a feed and year, where the rhythm holds
 TOGETHER = timedelta(minutes=30)  # entries that come together are one moment
 KNOWN_WEEKS = 4  # before, weekdays are not told apart
 

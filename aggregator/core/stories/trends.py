@@ -14,9 +14,10 @@ from aggregator.core.stories.baseline import Baseline, baseline
 from aggregator.core.stories.chance import count_tail, none_tail
 from aggregator.core.stories.watch import NEW_FOR, WINDOW, Watch, day_of
 
-RARE = 0.002  # the chance of a spike's count by the baseline alone: one day in five hundred
+RARE = 0.001  # the chance of a spike's count by the baseline alone: one day in a thousand
 LEAST_STORIES = 4
 LEAST_TIMES = 1.5  # a spike's count, in what was expected
+LASTING = 6  # days; where more than half of them are spikes, it is no burst but a new level
 SILENT = 0.001  # the chance of so long a silence of a topic
 HEALTHY = 0.8  # share of what usually comes whose feeds were read, for a silence to mean something
 LOOKBACK = WINDOW + NEW_FOR  # days before the first one shown that its baseline is made from
@@ -61,8 +62,7 @@ def trend(hits: Iterable[Hit], seen: Watch, *, until: date, days: int, rare: flo
         made.append(one)
         expectations.append(expected)
         if one.spike and expected is not None:
-            # What is far out must not make the next one look usual; what stays high becomes the baseline in the end.
-            calm[day] = _calm_count(expected, rare) / one.counted
+            calm[day] = _calmed_to(expected, rare, made) / one.counted
             spikes.append(_spike(one, came.entries[day]))
     silence = _silence(made, expectations)
     shown_spikes = tuple(one for one in spikes if one.day > until - days * _DAY)
@@ -124,8 +124,13 @@ def _judged(day: date, stories: int, counted: int, expected: Baseline | None, ra
     )
 
 
-def _calm_count(expected: Baseline, rare: float) -> int:
-    """The largest count that is rare by no means."""
+def _calmed_to(expected: Baseline, rare: float, days: Sequence[TrendDay]) -> float:
+    """What a spike counts as in later baselines: what was expected, so that it does not make the next one look usual.
+
+    Where days stay high it counts as the largest number that is none, so that they become the baseline in the end.
+    """
+    if sum(one.spike for one in days[-LASTING:]) <= LASTING // 2:
+        return expected.expected
     count = max(LEAST_STORIES - 1, int(expected.expected))
     while count_tail(count + 1, mean=expected.expected, variance=expected.variance) >= rare:
         count += 1

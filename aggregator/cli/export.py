@@ -1,0 +1,167 @@
+"""`export`: the matches of topics with their evidence, as a table, as JSON lines or as a page to read."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.opening import Archive, open_archive
+from aggregator.cli.options import Context, everywhere, new_app
+from aggregator.cli.output import count as counted
+from aggregator.cli.output import note
+from aggregator.core.errors import AggregatorError, UsageError
+
+if TYPE_CHECKING:
+    from aggregator.core.model.proofs import Proof
+    from aggregator.store.export import Asked
+
+app = new_app()
+
+
+class Form(StrEnum):
+    """What an export looks like."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    HTML = "html"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many matches went through it."""
+
+    matches: int = 0
+
+    def of(self, found: "Iterator[Proof]") -> "Iterator[Proof]":
+        """The same matches, counted as they pass."""
+        for one in found:
+            self.matches += 1
+            yield one
+
+
+Topics = Annotated[list[str], typer.Option("--topic", metavar="TOPIC", help="A topic's id; may be given again.")]
+Since = Annotated[
+    str, typer.Option("--since", metavar="D", help="A UTC day such as 2026-01-20, or an instant with its zone.")
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="D", help="The last day to hand out, or the instant before which to end."),
+]
+Shape = Annotated[Form, typer.Option("--format", help="A table, JSON lines, or a page to read.")]
+Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Where to; stdout without.")]
+Bom = Annotated[bool, typer.Option("--bom", help="Begin the table with a mark that older spreadsheets need for UTF-8.")]
+
+
+@app.command()
+@everywhere
+def export(
+    here: Context,
+    *,
+    topic: Topics,
+    since: Since,
+    until: Until = None,
+    format_: Shape = Form.CSV,
+    output: Output = None,
+    bom: Bom = False,
+) -> None:
+    """The matches of topics, with the clauses, points, marked words, score and versions that prove each.
+
+    Entries are chosen by when they were first seen. Cells that a spreadsheet would run as formulas are defused.
+    """
+    from aggregator.store.export import Asked  # noqa: PLC0415 - lazily, as all of the command line
+
+    start, end = _instant("--since", since), _end(until)
+    if end is not None and end <= start:
+        raise UsageError(f"--until {until} is not after --since {since}")
+    if bom and format_ is not Form.CSV:
+        raise UsageError("--bom is for tables", hint="leave it out, or take --format csv")
+    asked = Asked(topic_ids=tuple(dict.fromkeys(topic)), since=start, until=end)
+    with open_archive(here) as archive:
+        _check_topics(archive, asked.topic_ids)
+        tally = Tally()
+        lines = _lines(archive, asked, format_, tally, bom=bom)
+        if output is None:
+            # A console may know fewer letters than the matches; what it cannot show must not end the export.
+            for line in lines:
+                sys.stdout.buffer.write(_bytes(line))
+            sys.stdout.buffer.flush()
+        else:
+            _write(output, lines)
+            note(f"{counted(tally.matches, 'match', 'matches')} written to {output}")
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", "replace")
+
+
+def _check_topics(archive: Archive, topic_ids: Sequence[str]) -> None:
+    from aggregator.store import topics  # noqa: PLC0415 - lazily, as all of the command line
+
+    known = {one.id for one in archive.store.read(topics.listed)} | set(archive.store.read(topics.match_counts))
+    unknown = [one for one in topic_ids if one not in known]
+    if unknown:
+        raise UsageError(
+            f"no such topic: {', '.join(unknown)}", hint=f"there are: {', '.join(sorted(known)) or 'none'}"
+        )
+
+
+def _lines(archive: Archive, asked: "Asked", form: Form, tally: Tally, *, bom: bool) -> Iterator[str]:
+    from aggregator.core.digests.export import objects, report, table  # noqa: PLC0415 - lazily, as all of it
+    from aggregator.store import export as stored  # noqa: PLC0415 - as above
+    from aggregator.store import topics  # noqa: PLC0415 - as above
+
+    found = tally.of(stored.proofs(archive.store, asked))
+    if form is Form.CSV:
+        return table.lines(found, bom=bom)
+    if form is Form.JSONL:
+        return objects.lines(found)
+    names = {one.id: one.name for one in archive.store.read(topics.listed)}
+    heading = report.Heading(
+        topics=tuple(names.get(one, one) for one in asked.topic_ids),
+        since=asked.since,
+        until=asked.until,
+        made_at=archive.now,
+        count=archive.store.read(stored.count, asked),
+    )
+    return report.parts(heading, found)
+
+
+def _write(output: Path, lines: Iterator[str]) -> None:
+    """Write a file in one piece: another name takes the lines, and only a whole one takes its place."""
+    part = output.with_name(f".{output.name}.part")
+    try:
+        with part.open("wb") as file:
+            for line in lines:
+                file.write(_bytes(line))
+        part.replace(output)
+    except OSError as error:
+        raise AggregatorError(
+            f"cannot write {output}: {error.strerror}", hint="name another place with --output"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _instant(option: str, text: str) -> datetime:
+    """The start of a UTC day, or an instant."""
+    from aggregator.settings.values import instant  # noqa: PLC0415 - lazily, as all of the command line
+
+    try:
+        if len(text) == len("2026-01-20"):
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
+        return instant(text)
+    except ValueError:
+        expected = "a day such as 2026-01-20, or an instant such as 2026-01-20T06:30:00Z"
+        raise UsageError(f"{option} {text}: expected {expected}") from None
+
+
+def _end(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    at = _instant("--until", text)
+    return at + timedelta(days=1) if len(text) == len("2026-01-20") else at

@@ -1,0 +1,28 @@
+"""A match's proof -> the words that made it, as every form of an export tells them."""
+
+from datetime import UTC, datetime
+
+from aggregator.core.model.entries import Revision
+from aggregator.core.model.topics import Fired
+
+
+def iso(at: datetime | None) -> str | None:
+    """An instant in UTC to the second, `2026-01-20T06:30:00Z`."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def words_of(fired: Fired, said: Revision) -> tuple[str, ...]:
+    """The words of each span of a clause; empty where they stand in no stored text, as a feed's own name does."""
+    texts = {
+        "title": said.title,
+        "text": said.text,
+        "author": "\n".join(said.authors),
+        "tag": "\n".join(said.tags),
+        "url": said.link or "",
+    }
+    return tuple(texts.get(span.field, "")[span.start : span.end] for span in fired.spans)
+
+
+def quoted(fired: Fired, said: Revision) -> str:
+    """The distinct words of a clause, in the order they stand."""
+    return ", ".join(dict.fromkeys(word for word in words_of(fired, said) if word))

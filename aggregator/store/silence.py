@@ -1,0 +1,79 @@
+"""Which feeds that answer are unusually quiet: their last arrivals and days, asked only of those that brought nothing lately.
+
+It costs the same however large the archive is: a hundred arrivals and eight weeks of counts a feed at most.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from aggregator.core.model.digests import SourceNote
+from aggregator.core.stories.silence import SHORTEST, Quiet, ReadDay, quiet
+from aggregator.core.stories.watch import WINDOW
+from aggregator.store.entries import CHUNK
+from aggregator.store.schema import entry, feed, feed_day, feed_state
+
+ARRIVALS = 150
+
+
+def quiet_feeds(connection: Connection, *, names: Collection[str] = ()) -> Mapping[str, Quiet]:
+    """The followed feeds, or those of the named ones, that answer without an error and are unusually quiet, by id."""
+    columns = (feed_state.c.feed_id, feed_state.c.succeeded_at, feed_state.c.changed_at, feed_state.c.baseline_at)
+    query = select(*columns).join(feed, feed.c.id == feed_state.c.feed_id).order_by(feed.c.id)
+    well = query.where(feed.c.active, feed_state.c.gone.is_(False), feed_state.c.error_kind.is_(None))
+    still = [row for row in connection.execute(well.where(feed_state.c.succeeded_at.is_not(None))) if _is_still(row)]
+    asked = [row for row in still if not names or row.feed_id in names]
+    days = _read_days(connection, {row.feed_id: row.succeeded_at.date() for row in asked})
+    found: dict[str, Quiet] = {}
+    for row in asked:
+        imported = row.changed_at is None or row.changed_at == row.baseline_at
+        one = quiet(
+            _arrivals(connection, row.feed_id),
+            days.get(row.feed_id, ()),
+            active_at=None if imported else row.changed_at,
+            seen_at=row.succeeded_at,
+        )
+        if one is not None:
+            found[row.feed_id] = one
+    return found
+
+
+def quiet_notes(connection: Connection, labels: Mapping[str, str]) -> tuple[SourceNote, ...]:
+    """The quiet ones among the feeds of `labels`, which name them for people."""
+    found = quiet_feeds(connection, names=labels.keys()) if labels else {}
+    return tuple(
+        SourceNote(feed_id=feed_id, name=labels[feed_id], detail=one.words, since=one.since)
+        for feed_id, one in found.items()
+    )
+
+
+def _is_still(row: Any) -> bool:
+    since = max(filter(None, (row.changed_at, row.baseline_at)), default=None)
+    if row.changed_at is None or row.changed_at == row.baseline_at:
+        return since is not None  # what its archive was dated tells more
+    return bool(row.succeeded_at - row.changed_at >= SHORTEST)
+
+
+def _arrivals(connection: Connection, feed_id: str) -> list[datetime]:
+    """When a feed's last entries came: as their publisher dates them, but never after they were seen."""
+    query = select(entry.c.published, entry.c.first_seen).where(entry.c.feed_id == feed_id)
+    rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(ARRIVALS))
+    return [min(row.published or row.first_seen, row.first_seen) for row in rows]
+
+
+def _read_days(connection: Connection, until: Mapping[str, date]) -> Mapping[str, tuple[ReadDay, ...]]:
+    """The whole days of the window on which each feed was read, up to its last check's."""
+    if not until:
+        return {}
+    listed, oldest = sorted(until), min(until.values()) - timedelta(days=WINDOW)
+    found: dict[str, list[ReadDay]] = defaultdict(list)
+    for at in range(0, len(listed), CHUNK):
+        query = select(feed_day.c.feed_id, feed_day.c.day, feed_day.c.new)
+        part = query.where(feed_day.c.feed_id.in_(listed[at : at + CHUNK]), feed_day.c.day >= oldest)
+        for row in connection.execute(part.where(feed_day.c.ok > 0)):
+            if until[row.feed_id] - timedelta(days=WINDOW) <= row.day < until[row.feed_id]:
+                found[row.feed_id].append(ReadDay(day=row.day, new=row.new))
+    return {feed_id: tuple(own) for feed_id, own in found.items()}
