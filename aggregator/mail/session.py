@@ -4,6 +4,7 @@ It never falls back to an unencrypted line and never names more than one recipie
 """
 
 import contextlib
+import os
 import re
 import socket
 import ssl
@@ -193,15 +194,22 @@ class Session:
 def _failed(step: Step, error: Exception) -> SendFailed:
     if isinstance(error, SMTPResponseException) and error.code > 0:
         return refused(step, error.code, error.message)
-    return broken(step, _certificate_words(error) or str(error) or type(error).__name__)
+    return broken(step, _plain_words(error) or str(error) or type(error).__name__)
 
 
-def _certificate_words(error: BaseException) -> str | None:
-    """What is wrong with the relay's certificate, when that is what an error is about at its bottom."""
+def _plain_words(error: BaseException) -> str | None:
+    """What lies at the bottom of an error: the relay's certificate, its name, or what the system says of the line."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the relay's certificate is not valid: {cause.verify_message.rstrip('.')}"
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return f"the relay's certificate is not valid: {cause.verify_message.rstrip('.')}"
+            case socket.gaierror():
+                return f"no address for the relay: {cause.strerror}"
+            case ssl.SSLError():
+                return f"no TLS connection: {(cause.reason or str(cause)).replace('_', ' ').lower()}"
+            case OSError() if cause.errno:
+                return os.strerror(cause.errno)
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -158,7 +158,7 @@ def address(value: str) -> str:
     """One bare mail address."""
     wrong = address_problem(value)
     if wrong:
-        raise ValueError(f"expected one mail address, such as desk@example.org: {wrong}")
+        raise ValueError(wrong)
     return value
 
 

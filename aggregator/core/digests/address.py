@@ -4,6 +4,8 @@ import re
 
 import idna
 
+from aggregator.core.urls import shown_target
+
 LOCAL_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 ADDRESS_LIMIT = 254  # octets: the path of section 4.5.3.1.3 without its angle brackets
 
@@ -51,12 +53,7 @@ def shown_recipient(channel: str, recipient: str | None) -> str:
     """Where a delivery goes, as it may be shown: of a URL only its service, for its rest is what lets one in."""
     if recipient is None or channel == "outbox":
         return "outbox folder"
-    scheme, separator, rest = recipient.partition("://")
-    if not separator:
-        return recipient
-    # The first part of a service's own scheme, as in slack://TOKEN/.., is not a host but a secret.
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2] if scheme in {"http", "https"} else ""
-    return f"{scheme}://{host}{'/' if host else ''}…"
+    return shown_target(recipient) if "://" in recipient else recipient
 
 
 def split_sender(sender: str) -> tuple[str, str]:
