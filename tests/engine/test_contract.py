@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog.testing
 
+from aggregator.engine import procrastinate
 from aggregator.engine.contract import Engine, Job, JobStatus
 from aggregator.engine.embedded import EmbeddedEngine
 from aggregator.engine.procrastinate import ProcrastinateEngine, apply_schema
@@ -22,9 +23,10 @@ MakeEngine = Callable[[], Engine]
 
 
 @pytest.fixture(params=["embedded", "procrastinate"])
-def make_engine(request: pytest.FixtureRequest) -> MakeEngine:
+def make_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> MakeEngine:
     if request.param == "embedded":
         return lambda: EmbeddedEngine(clock=lambda: NOW)
+    monkeypatch.setattr(procrastinate, "CLOSING", PATIENCE)  # a pool that is cut off leaves warnings behind
     url = request.getfixturevalue("make_database")()
     apply_schema(url)
     return lambda: ProcrastinateEngine(url, clock=lambda: NOW, poll=timedelta(milliseconds=20))
