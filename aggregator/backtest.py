@@ -87,7 +87,8 @@ async def backtest(
 
     `report` hears how many entries are done, at first those that the word index rules out.
     """
-    possible = await store.reading(search.candidates, coarse(workers.topics), since=since)
+    wanted = coarse(workers.topics, await store.reading(replay.sources))
+    possible = await store.reading(search.candidates, wanted, since=since)
     entries, _, first = await store.reading(replay.extent, since=since)
     report(entries - len(possible))
     seen = await _tried(store, workers, possible, report)

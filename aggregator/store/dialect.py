@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     TextClause,
+    bindparam,
     create_engine,
     event,
     func,
@@ -25,7 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from aggregator.core.errors import ConfigError, Problem
-from aggregator.core.topics.coarse import AllOf, AnyOf, Coarse, Term
+from aggregator.core.topics.coarse import AllOf, AnyOf, Coarse, OfFeeds, Term
 
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SUBSCRIPTIONS_LOCK = 0x61676772  # any constant will do, as long as every process takes the same
@@ -166,13 +167,13 @@ def newest_words(connection: Connection) -> int:
     return connection.execute(newest).scalar() or 0
 
 
-def having_words(connection: Connection, wanted: Coarse) -> TextClause:
-    """A subquery: the ids in the word index of rows that have the words a bound asks for."""
+def having_words(connection: Connection, wanted: Term | AllOf | AnyOf) -> TextClause:
+    """A subquery: the ids in the word index of rows that have the words a bound asks for. It asks for no feeds."""
     if connection.dialect.name == "postgresql":
         found = text("SELECT revision_id FROM entry_words WHERE words @@ CAST(:wanted AS tsquery)")
-        return found.bindparams(wanted=_asked(wanted, ("'", "'", ":*", " & ", " | ")))
+        return found.bindparams(bindparam("wanted", _asked(wanted, ("'", "'", ":*", " & ", " | ")), unique=True))
     found = text("SELECT rowid FROM entry_words WHERE entry_words MATCH :wanted")
-    return found.bindparams(wanted=_asked(wanted, ('"', '"', "*", " AND ", " OR ")))
+    return found.bindparams(bindparam("wanted", _asked(wanted, ('"', '"', "*", " AND ", " OR ")), unique=True))
 
 
 def _asked(wanted: Coarse, signs: tuple[str, str, str, str, str]) -> str:
@@ -185,6 +186,8 @@ def _asked(wanted: Coarse, signs: tuple[str, str, str, str, str]) -> str:
             return f"({both.join(_asked(part, signs) for part in parts)})"
         case AnyOf(parts):
             return f"({either.join(_asked(part, signs) for part in parts)})"
+        case OfFeeds():
+            raise ValueError("the word index knows no feeds")
 
 
 def backup(connection: Connection, target: Path) -> bool:

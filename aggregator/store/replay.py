@@ -67,14 +67,20 @@ def several(connection: Connection, ids: Sequence[int]) -> Mapping[int, StoredEn
     return found
 
 
-def page(
-    connection: Connection, *, after: int = 0, since: datetime | None = None, limit: int = 500
-) -> tuple[StoredEntry, ...]:
-    """Entries with an id above `after`, lowest first, at most `limit`; first seen at or after `since` when given."""
+def page(connection: Connection, *, after: int = 0, limit: int = 500) -> tuple[StoredEntry, ...]:
+    """Entries with an id above `after`, lowest first, at most `limit`."""
     query = _entries().where(entry.c.id > after).order_by(entry.c.id).limit(limit)
-    if since is not None:
-        query = query.where(entry.c.first_seen >= since)
     return tuple(_stored(row) for row in connection.execute(query))
+
+
+def sources(connection: Connection) -> tuple[FeedFacts, ...]:
+    """What topics may ask of the feeds of stored entries, of those no longer followed too."""
+    rows = connection.execute(select(feed.c.id, feed.c.definition))
+    said = {row.id: feed_of(row.definition) for row in rows}
+    return tuple(
+        FeedFacts(feed_id=name, url=source.url, tags=source.tags, tier=source.tier, language=source.language)
+        for name, source in said.items()
+    )
 
 
 def extent(connection: Connection, *, since: datetime) -> tuple[int, int, datetime]:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from aggregator.core.model.entries import Revision
-from aggregator.core.topics.coarse import Coarse, indexed_words
+from aggregator.core.topics.coarse import AllOf, AnyOf, Coarse, OfFeeds, Term, indexed_words
 from aggregator.core.topics.fields import EntryFields
 from aggregator.store import dialect
 from aggregator.store.codec import revision_of
@@ -83,13 +83,30 @@ def candidates(
     query = select(entry.c.id).where(entry.c.id > after)
     if wanted is not None:
         late = revision.c.id > dialect.newest_words(connection)
-        query = query.join(revision, current).where(
-            or_(late, revision.c.id.in_(dialect.having_words(connection, wanted)))
-        )
+        query = query.join(revision, current).where(or_(late, _allowed(connection, wanted)))
     if since is not None:
         query = query.where(entry.c.first_seen >= since)
     ordered = query.order_by(entry.c.id.desc() if newest_first else entry.c.id)
     return tuple(connection.execute(ordered.limit(limit)).scalars())
+
+
+def _allowed(connection: Connection, wanted: Coarse) -> ColumnElement[bool]:
+    """Whether an entry and its revision have what a bound asks for: its words from the index, all at once, and its feed."""
+    if isinstance(wanted, OfFeeds):
+        return entry.c.feed_id.in_(sorted(wanted.ids))
+    if isinstance(wanted, Term) or not _names_feeds(wanted):
+        return revision.c.id.in_(dialect.having_words(connection, wanted))
+    apart = [_allowed(connection, part) for part in wanted.parts if _names_feeds(part)]
+    words = tuple(part for part in wanted.parts if not _names_feeds(part))
+    if words:
+        apart.append(_allowed(connection, type(wanted)(words)))
+    return and_(*apart) if isinstance(wanted, AllOf) else or_(*apart)
+
+
+def _names_feeds(wanted: Coarse) -> bool:
+    if isinstance(wanted, AllOf | AnyOf):
+        return any(_names_feeds(part) for part in wanted.parts)
+    return isinstance(wanted, OfFeeds)
 
 
 def _fields(words: Revision) -> EntryFields:

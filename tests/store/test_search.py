@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
+from aggregator.core.model.feeds import Feed, Tier
 from aggregator.core.model.plans import EntryPlan, RevisionPlan
 from aggregator.core.model.topics import Topic
-from aggregator.core.topics.coarse import OVERFLOW, AllOf, AnyOf, Coarse, Term, coarse, indexed_words
+from aggregator.core.topics.coarse import OVERFLOW, AllOf, AnyOf, Coarse, OfFeeds, Term, coarse, indexed_words
 from aggregator.core.topics.fields import EntryFields, stored_fields
 from aggregator.core.topics.index import TopicIndex
 from aggregator.store import claims, dialect, feeds, plans, replay, retention, search, topics
@@ -22,13 +23,14 @@ from tests.factories import NOW, make_entry_plan, make_feed, make_plan, make_rev
 from tests.world import run
 
 FEED = make_feed("un", tags=("official",), language="en")
+OTHER = make_feed("who-press", tier=Tier.OFFICIAL)
 WORDS = [
     "drug", "drugs", "drugged", "heroin", "seized", "seizing", "DEA", "U.S.", "police's", "narco-terror", "don\u2019t", "café", "narcotráfico",
     "narcotraficantes", "नशीली", "नशीले", "तस्करी", "芬太尼", "前体", "太尼", "ยาเสพติด", "마약을", "𑀓𑀔", "film", "market", "\n\n",
 ]  # fmt: skip
 ASKED = [
     "drug", "heroin", "seize", "+drugs", "=DEA", "=US", "dru*", "narcotraf*", '"narco terror"', "don't", "cafe", "narcotráfico", "नशीली", "+तस्करी",
-    "芬太尼", '"太尼"', "尼", "ยาเสพติด", "마약", "𑀓𑀔", "title:film", "author:desk", "feed:un", "/dr.g/",
+    "芬太尼", '"太尼"', "尼", "ยาเสพติด", "마약", "𑀓𑀔", "title:film", "author:desk", "feed:un", "feed:who", "tier:official", "feed:un OR tier:official", "/dr.g/",
 ]  # fmt: skip
 
 
@@ -48,13 +50,13 @@ QUERIES = st.recursive(st.sampled_from(ASKED), _joined, max_leaves=6)
 
 @pytest.fixture(autouse=True)
 def followed(store: Store) -> None:
-    store.write(feeds.save, [FEED], now=NOW)
+    store.write(feeds.save, [FEED, OTHER], now=NOW)
     store.write(topics.save, [make_topic()], now=NOW)
     store.write(claims.claim, now=NOW, lease="a", lasts=timedelta(seconds=120))
 
 
-def fill(store: Store, *new: EntryPlan) -> tuple[StoredEntry, ...]:
-    assert store.write(plans.apply, [make_plan(FEED, "a", new=new)], now=NOW)
+def fill(store: Store, *new: EntryPlan, feed: Feed = FEED) -> tuple[StoredEntry, ...]:
+    assert store.write(plans.apply, [make_plan(feed, "a", new=new)], now=NOW)
     return store.read(replay.page)
 
 
@@ -80,16 +82,18 @@ def multilingual(query: str) -> Topic:
     return make_topic(query=query, languages=("en", "es", "hi"))
 
 
-def holds(wanted: Coarse | None, words: frozenset[str]) -> bool:
+def holds(wanted: Coarse | None, words: frozenset[str], feed: str = "") -> bool:
     match wanted:
         case None:
             return True
+        case OfFeeds(ids):
+            return feed in ids
         case Term(word, prefix):
             return any(one.startswith(word) for one in words) if prefix else word in words
         case AnyOf(parts):
-            return any(holds(part, words) for part in parts)
+            return any(holds(part, words, feed) for part in parts)
         case AllOf(parts):
-            return all(holds(part, words) for part in parts)
+            return all(holds(part, words, feed) for part in parts)
 
 
 def test_every_entry_that_a_topic_flags_is_among_its_candidates(store: Store) -> None:
@@ -98,7 +102,10 @@ def test_every_entry_that_a_topic_flags_is_among_its_candidates(store: Store) ->
         entry(f"id:{number}", " ".join(chance.sample(WORDS, 3)), " ".join(chance.sample(WORDS, chance.randint(0, 6))))
         for number in range(120)
     ]
-    archive = [(one.id, stored_fields(one.revision, one.facts)) for one in fill(store, *made)]
+    fill(store, *made[:60])
+    stored = fill(store, *made[60:], feed=OTHER)
+    archive = [(one.id, stored_fields(one.revision, one.facts)) for one in stored]
+    sources = store.read(replay.sources)
     assert index(store) == 120
     words = {number: indexed_words(replace(fields, tags=())) for number, fields in archive}
     examples = 150 if "sqlite" in store.database else 40
@@ -109,9 +116,10 @@ def test_every_entry_that_a_topic_flags_is_among_its_candidates(store: Store) ->
         topic = multilingual(query)
         evaluator = TopicIndex([topic])
         flagged = {number for number, fields in archive if evaluator.evaluate(fields)}
-        found = store.read(search.candidates, coarse([topic]))
+        wanted = coarse([topic], sources)
+        found = store.read(search.candidates, wanted)
         assert flagged <= set(found)
-        assert found == tuple(number for number, _ in archive if holds(coarse([topic]), words[number]))
+        assert found == tuple(number for number, fields in archive if holds(wanted, words[number], fields.feed))
 
     every()
 

@@ -1,24 +1,28 @@
 """What the archive's word index holds of an entry, and what of it a topic cannot do without: a bound, never a verdict.
 
-Whatever the evaluator flags has the words that `coarse` asks for; what has them may still not be flagged. A change of
-what `indexed_words` gives needs a migration that empties the index.
+Whatever the evaluator flags has the words that `coarse` asks for, or comes from a feed it names; what has them may still
+not be flagged. A regular expression bounds nothing: it finds its letters in the middle of words, and the index knows only
+whole ones and how they begin. A change of what `indexed_words` gives needs a migration that empties the index.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import assert_never
 
-from aggregator.core.model.topics import ClauseKind, Topic
+from aggregator.core.model.entries import FeedFacts
+from aggregator.core.model.topics import Clause, ClauseKind, Topic
 from aggregator.core.text import fold, has_stems, is_unspaced, raw_words, stem, surface_of
 from aggregator.core.topics import tree
 from aggregator.core.topics.definition import Definition, define
 from aggregator.core.topics.fields import TEXT, TITLE, WORDS, EntryFields
 from aggregator.core.topics.frequencies import share_of_prefix, share_of_word
+from aggregator.core.topics.index import TopicIndex
 
-# Fields that a revision never changes. What is said of the feed may be said differently tomorrow: no bound comes of it.
+# Fields that a revision never changes. What is said of the feed may be said differently tomorrow and is not indexed.
 FIELDS = (TITLE, TEXT, "author", "url")
+_OF_FEEDS = ("feed", "tier")  # fields that say nothing of an entry but which feed it is from
 # Languages whose stems are in the index. A word of a topic in another language that has stems has no bound.
 LANGUAGES = ("en", "es", "hi")
 MAX_TERMS = 20_000  # of one bound; beyond, reading the archive is cheaper than asking the index
@@ -53,7 +57,14 @@ class AllOf:
     parts: tuple["Coarse", ...]
 
 
-Coarse = Term | AnyOf | AllOf
+@dataclass(frozen=True, slots=True)
+class OfFeeds:
+    """Any entry of these feeds, by their ids."""
+
+    ids: frozenset[str]
+
+
+Coarse = Term | AnyOf | AllOf | OfFeeds
 
 
 def indexed_words(fields: EntryFields) -> frozenset[str]:
@@ -73,17 +84,18 @@ def indexed_words(fields: EntryFields) -> frozenset[str]:
     return frozenset(found)
 
 
-def coarse(topics: Iterable[Topic]) -> Coarse | None:
+def coarse(topics: Iterable[Topic], feeds: Sequence[FeedFacts] | None = None) -> Coarse | None:
     """What an entry has at least that one of the topics flags; None when nothing can be said.
 
-    Nothing is flagged unless one of a topic's signals holds, so only these are looked at.
+    Nothing is flagged unless one of a topic's signals holds, so only these are looked at. `feeds` are all that an entry
+    may be from; without them, `feed:` and `tier:` allow every entry.
     """
     alternatives: list[Coarse | None] = [Term(OVERFLOW)]
     for topic in topics:
         definition = define(topic)
         if not isinstance(definition, Definition):
             return None
-        reader = _Reader(definition.lists, topic.languages)
+        reader = _Reader(definition, feeds)
         alternatives += [
             reader.bound(node, WORDS) for clause, node in definition.clauses if clause.kind is ClauseKind.SIGNAL
         ]
@@ -95,7 +107,7 @@ def terms(whole: Coarse) -> Iterator[Term]:
     """Every word that a bound names, as often as it does."""
     if isinstance(whole, Term):
         yield whole
-    else:
+    elif not isinstance(whole, OfFeeds):
         for part in whole.parts:
             yield from terms(part)
 
@@ -103,9 +115,11 @@ def terms(whole: Coarse) -> Iterator[Term]:
 class _Reader:
     """Reads the trees of one topic. A bound of None allows every entry."""
 
-    def __init__(self, lists: Mapping[str, tree.Node], languages: Sequence[str]) -> None:
-        self._lists = lists
-        self._languages = [language.partition("-")[0].lower() for language in languages]
+    def __init__(self, definition: Definition, feeds: Sequence[FeedFacts] | None) -> None:
+        self._topic = definition.topic
+        self._lists = definition.lists
+        self._feeds = feeds
+        self._languages = [language.partition("-")[0].lower() for language in definition.topic.languages]
         self._known: dict[tuple[str, Sequence[str]], Coarse | None] = {}
 
     def bound(self, node: tree.Node, fields: Sequence[str]) -> Coarse | None:  # noqa: PLR0911 - one line for each kind of node
@@ -119,6 +133,8 @@ class _Reader:
                 return None
             case tree.Ref(name):
                 return self._list(name, fields)
+            case tree.Within(name, part) if name in _OF_FEEDS and self._feeds is not None and _is_plain(part):
+                return self._of_feeds(node, self._feeds)
             case tree.Within(name, part):
                 return self.bound(part, (name,))
             case tree.Except(part) | tree.Sentence(part) | tree.Boost(_, part):
@@ -167,11 +183,28 @@ class _Reader:
         pairs = [Term(_pair(fold(a.text), fold(b.text))) for a, b in pairwise(parts) if _alone(a) and _alone(b)]
         return _all([*words, *pairs])
 
+    def _of_feeds(self, node: tree.Within, feeds: Sequence[FeedFacts]) -> OfFeeds:
+        """The feeds of which the node holds, whatever the language of an entry."""
+        asked = Clause(name="feed", kind=ClauseKind.SIGNAL, query=tree.show(node))
+        index = TopicIndex([replace(self._topic, clauses=(asked,), lists=(), cases="yes", flag_at=0.1, alert_at=0.1)])
+        said = {
+            feed.feed_id: [
+                EntryFields(feed=feed.feed_id, tier=feed.tier, language=one) for one in (None, *self._languages)
+            ]
+            for feed in feeds
+        }
+        return OfFeeds(frozenset(name for name, each in said.items() if any(index.evaluate(one) for one in each)))
+
     def _list(self, name: str, fields: Sequence[str]) -> Coarse | None:
         key = (name, fields)
         if key not in self._known:
             self._known[key] = self.bound(self._lists[name], fields)
         return self._known[key]
+
+
+def _is_plain(part: tree.Node) -> bool:
+    """Whether nothing in it is looked for in another field, or under a name."""
+    return not any(isinstance(node, tree.Within | tree.Ref) for node in tree.walk(part))
 
 
 def _alone(leaf: tree.Leaf) -> bool:
@@ -204,6 +237,8 @@ def _all(bounds: Sequence[Coarse | None]) -> Coarse | None:
 
 def _share(bound: Coarse) -> float:
     """In what share of entries it may hold, at a guess that errs upward."""
+    if isinstance(bound, OfFeeds):
+        return 1.0
     if isinstance(bound, Term):
         return share_of_prefix(bound.text) if bound.prefix else share_of_word(bound.text)
     shares = [_share(part) for part in bound.parts]
@@ -211,11 +246,12 @@ def _share(bound: Coarse) -> float:
 
 
 def _some(count: int, bounds: Sequence[Coarse | None]) -> Coarse | None:
-    """So many of n. Of any n - count + 1 of them one holds, so one of those of which something can be said."""
+    """So many of n. Of any n - count + 1 of them one holds, so one of the rarest of which something can be said."""
     known = [bound for bound in bounds if bound is not None]
     if count == len(bounds):
         return _all(known)
-    return _any(known) if len(known) > len(bounds) - count else None
+    enough = len(bounds) - count + 1
+    return _any(sorted(known, key=_share)[:enough]) if len(known) >= enough else None
 
 
 def _changes(word: str, language: str) -> bool:

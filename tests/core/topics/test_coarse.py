@@ -7,8 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.core.errors import ConfigError
+from aggregator.core.model.entries import FeedFacts
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
-from aggregator.core.topics.coarse import OVERFLOW, AllOf, AnyOf, Coarse, Term, coarse, indexed_words, terms
+from aggregator.core.topics.coarse import OVERFLOW, AllOf, AnyOf, Coarse, OfFeeds, Term, coarse, indexed_words, terms
 from aggregator.core.topics.fields import EntryFields
 from aggregator.core.topics.index import TopicIndex
 
@@ -20,12 +21,12 @@ SPOKEN = [
 ASKED = [
     "drug", "drugs", "heroin", "seize", "+drugs", "+café", "=DEA", "=US", "dru*", "seiz*", "narco*", "narcotraf*", '"narco terror*"', "don't", "cafe",
     "narcotráfico", "incautar", "नशीली", "तस्कर", "+तस्करी", "芬太尼", '"太尼"', "前体", "尼", "ยาเสพติด", "마약", "アヘン", "film", "strasse", "𑀓𑀔",
-    f"{'x' * 66}*", f"+{'x' * 70}", "title:drug", "body:heroin", "author:police", "url:drug", "tag:drug", "feed:drug", "/dr.g/i", "@words", '"drug seized"',
+    f"{'x' * 66}*", f"+{'x' * 70}", "title:drug", "body:heroin", "author:police", "url:drug", "tag:drug", "feed:drug", "feed:seize", "tier:(drug NOT seized)", "feed:(title:drug OR heroin)", "tier:@words", "feed:/dr.g/", "/dr.g/i", "@words", '"drug seized"',
 ]  # fmt: skip
 
 
 def _joined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    placed = st.sampled_from([word for word in ASKED if word != "@words"])
+    placed = st.sampled_from([word for word in ASKED if "@words" not in word and "NOT" not in word])
     between = st.sampled_from(["NEAR/0", "NEAR/3", "ONEAR/1", "EXCEPT"])
     return st.one_of(
         st.tuples(inner, inner).map(lambda two: f"({two[0]} OR {two[1]})"),
@@ -44,7 +45,7 @@ LANGUAGES = st.sampled_from([("en",), ("en", "es", "hi"), ("zh",), ("fr", "en"),
 TEXTS = st.lists(st.sampled_from(SPOKEN), max_size=8).map(" ".join) | st.lists(st.sampled_from(SPOKEN)).map("".join)
 ENTRIES = st.builds(
     lambda title, text, other, language: EntryFields(
-        title=title, text=text, authors=(other,), tags=(other,), feed=other, url=other, language=language
+        title=title, text=text, authors=(other,), tags=(other,), feed=other, tier=other, url=other, language=language
     ),
     TEXTS, TEXTS, TEXTS, st.sampled_from([None, "en", "es", "hi", "fr", "zh"]),
 )  # fmt: skip
@@ -59,16 +60,18 @@ def make(query: str, languages: tuple[str, ...] = ("en",)) -> Topic:
     return Topic(id="t", name="T", clauses=clauses, lists=lists, languages=languages, flag_at=0.1, alert_at=1)
 
 
-def holds(bound: Coarse | None, words: frozenset[str]) -> bool:
+def holds(bound: Coarse | None, words: frozenset[str], feed: str = "") -> bool:
     match bound:
         case None:
             return True
+        case OfFeeds(ids):
+            return feed in ids
         case Term(text, prefix):
             return any(word.startswith(text) for word in words) if prefix else text in words
         case AnyOf(parts):
-            return any(holds(part, words) for part in parts)
+            return any(holds(part, words, feed) for part in parts)
         case AllOf(parts):
-            return all(holds(part, words) for part in parts)
+            return all(holds(part, words, feed) for part in parts)
 
 
 @settings(max_examples=400, deadline=None)
@@ -81,7 +84,10 @@ def test_what_is_flagged_has_the_words_that_are_asked_for(
 ) -> None:
     topic = make(query, languages)
     if TopicIndex([topic]).evaluate(entry):
-        assert holds(coarse([topic]), indexed_words(entry))
+        words = indexed_words(entry)
+        assert holds(coarse([topic]), words)
+        feeds = (FeedFacts(feed_id=entry.feed, url="", tier=entry.tier), FeedFacts(feed_id="other", url="", tier="un"))
+        assert holds(coarse([topic], feeds), words, entry.feed)
 
 
 @settings(max_examples=300, deadline=None)
@@ -110,6 +116,22 @@ def test_what_cannot_be_flagged_is_mostly_not_asked_for(query: str, missing: str
     bound = coarse([make(query)])
     assert bound is not None
     assert not holds(bound, indexed_words(EntryFields(title=missing)))
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("feed:un", {"un-news", "un-press"}), ("tier:official", {"un-press"}), ("feed:(un NOT press)", {"un-news"}),
+        ("feed:(ONU OR un)", {"un-news", "un-press"}), ("tier:media OR tier:ngo", {"un-news"}), ("feed:/press$/", {"un-press"}),
+    ],
+)  # fmt: skip
+def test_where_the_feeds_are_known_what_is_said_of_them_bounds_as_well(query: str, ids: set[str]) -> None:
+    feeds = (FeedFacts(feed_id="un-news", url="", tier="media"), FeedFacts(feed_id="un-press", url="", tier="official"))
+    alone, beside = coarse([make(query)], feeds), coarse([make(f"heroin AND ({query})")], feeds)
+    for feed in ("un-news", "un-press", "gone"):
+        assert holds(alone, frozenset(), feed) == (feed in ids)
+        assert holds(beside, frozenset(("heroin",)), feed) == (feed in ids)
+        assert not holds(beside, frozenset(("police",)), feed)
 
 
 @pytest.mark.parametrize(
