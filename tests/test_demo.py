@@ -44,14 +44,16 @@ class Shown:
 
     terminal: str
     folder: Path
-    mail: EmailMessage
+    mails: tuple[EmailMessage, EmailMessage]
     strangers: str
 
     @property
     def digest(self) -> str:
-        part = self.mail.get_body(("plain",))
-        assert part is not None
-        return str(part.get_content()).replace("\r\n", "\n")
+        return text_of(self.mails[0])
+
+    @property
+    def next_digest(self) -> str:
+        return text_of(self.mails[1])
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         connection = sqlite3.connect(self.folder / "aggregator.db")
@@ -59,6 +61,12 @@ class Shown:
             return connection.execute(query).fetchall()
         finally:
             connection.close()
+
+
+def text_of(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 # Python's own audit hook tells of every name that is looked up and every connection that is opened.
@@ -78,11 +86,14 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     data = tmp_path_factory.mktemp("demo")
     done = run_demo(data)
     assert done.returncode == 0, done.stderr
-    (mail,) = (data / "demo" / "outbox").glob("*.eml")
+    first, second = sorted((data / "demo" / "outbox").glob("*.eml"))
     return Shown(
         terminal=done.stdout,
         folder=data / "demo",
-        mail=message_from_bytes(mail.read_bytes(), policy=policy.default),
+        mails=(
+            message_from_bytes(first.read_bytes(), policy=policy.default),
+            message_from_bytes(second.read_bytes(), policy=policy.default),
+        ),
         strangers=done.stderr,
     )
 
@@ -125,6 +136,16 @@ def test_the_digest_names_the_sources_it_could_not_read(shown: Shown) -> None:
 
 def test_the_terminal_shows_the_very_text_that_was_mailed(shown: Shown) -> None:
     assert shown.digest.strip() in shown.terminal
+    assert shown.next_digest.strip() in shown.terminal
+
+
+def test_the_next_digest_tells_what_changed_what_develops_and_who_fell_silent(shown: Shown) -> None:
+    told = " ".join(shown.next_digest.split())
+    assert "licences of [-two-] {+three+} acetic anhydride dealers" in told
+    assert "that [-eleven-] {+four+} tonnes" in told
+    assert "DEVELOPING: Interpol traces methamphetamine" in told
+    assert "New since you were first told on Tue 27 Jan, 07:31: official source: Example Vienna Bulletin" in told
+    assert "Unusually quiet: - Example Gazette: " in told
 
 
 def test_a_trap_is_explained_with_the_clauses_that_lowered_it(shown: Shown) -> None:
@@ -144,17 +165,21 @@ def test_every_place_that_the_demo_names_is_there(shown: Shown) -> None:
     assert all(Path(name).is_file() for name in named)
 
 
-def test_a_second_round_of_unchanged_feeds_stores_nothing(shown: Shown) -> None:
-    assert "7 not modified (304), 1 sent the same document, 2 still failing; nothing stored" in " ".join(
-        shown.terminal.split()
+def test_a_second_round_stores_only_what_publishers_added_or_changed(shown: Shown) -> None:
+    told = " ".join(shown.terminal.split())
+    assert "Example Vienna Bulletin 1 new entry, 1 match" in told
+    assert "The Example Daily 0 new entries, 1 changed" in told
+    assert (
+        "10 feeds: 5 not modified (304), 1 sent the same document, 2 still failing; of these nothing is stored" in told
     )
-    assert shown.rows("SELECT count(*), count(DISTINCT first_seen) FROM entry") == [(48, 1)]
+    assert shown.rows("SELECT count(*), count(DISTINCT first_seen) FROM entry") == [(63, 2)]
+    assert shown.rows("SELECT count(*) FROM revision") == [(64,)]
 
 
 def test_the_sum_closes_after_the_demo(shown: Shown) -> None:
     watched = "SELECT count(*) FROM match WHERE topic_id = 'narcotics-policy'"
     assert shown.rows("SELECT state, count(*) FROM ledger GROUP BY state") == [("delivered", *shown.rows(watched)[0])]
-    assert shown.rows("SELECT phase FROM delivery") == [("sent",)]
+    assert shown.rows("SELECT phase FROM delivery") == [("sent",)] * 2
 
 
 def test_nothing_beyond_this_machine_is_asked(shown: Shown) -> None:
@@ -195,6 +220,8 @@ def test_an_outlet_says_304_to_the_validator_it_gave(outlet: Outlet) -> None:
     assert first.status is HTTPStatus.OK
     assert answer(f"{outlet.name}.example", asked(**again)).status is HTTPStatus.NOT_MODIFIED
     assert answer(f"{outlet.name}.example", asked(If_None_Match='"older"')).status is HTTPStatus.OK
+    later = answer(f"{outlet.name}.example", asked(**again), later=True)
+    assert later.status is (HTTPStatus.OK if outlet.later else HTTPStatus.NOT_MODIFIED)
 
 
 def test_a_name_that_is_no_outlet_is_not_found() -> None:
@@ -207,7 +234,7 @@ def test_no_name_outside_the_demo_leads_anywhere() -> None:
 
 
 def test_the_server_is_gone_when_its_block_ends() -> None:
-    with serving() as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE):
+    with serving() as stand, socket.create_connection(("127.0.0.1", stand.port), timeout=PATIENCE):
         pass
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        socket.create_connection(("127.0.0.1", stand.port), timeout=PATIENCE)

@@ -1,6 +1,5 @@
-"""`digest preview`, `digest run`, `digest list`, `digest retry`, `digest send-test`: looked at, made, remembered, tried."""
+"""`digest`: what the next one would say, what was made and what became of it, and mail that is tried out."""
 
-import asyncio
 import sys
 from dataclasses import replace
 from enum import StrEnum
@@ -9,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.cli.digest_retry import retry
-from aggregator.cli.opening import open_archive, start_logging, with_app
+from aggregator.cli.digest_show import Number, show_frozen
+from aggregator.cli.opening import open_archive, with_app
 from aggregator.cli.options import AsJson, Context, Limit, RedirectAllTo, everywhere, new_app
 from aggregator.cli.output import Column, ago, clean, count, note, print_json, print_table, say
+from aggregator.cli.testmail import send_test
 from aggregator.cli.waiting import waiting
 from aggregator.core.digests.address import shown_recipient
-from aggregator.core.errors import AggregatorError, UsageError
+from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -151,6 +152,7 @@ def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
     columns = (
         Column("id", right=True),
         Column("due"),
+        Column("kind", wide=True),
         Column("subscription"),
         Column("state", style="state"),
         Column("stories", right=True),
@@ -162,6 +164,7 @@ def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
         (
             str(one.id),
             ago(one.slot_at, now),
+            one.kind,
             f"{one.subscriber}/{one.subscription}",
             one.phase,
             str(one.story_count),
@@ -177,6 +180,7 @@ def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
 def _line(one: "FrozenDigest") -> dict[str, Any]:
     return {
         "id": one.id,
+        "kind": one.kind,
         "subscription": f"{one.subscriber}/{one.subscription}",
         "slot_at": one.slot_at,
         "subject": one.subject,
@@ -202,45 +206,11 @@ def _shown(one: "FrozenDigest") -> str | None:
 app.command()(retry)
 
 
-@app.command("send-test")
+@app.command()
 @everywhere
-def send_test(
-    here: Context,
-    *,
-    subscriber: Annotated[str | None, typer.Argument(metavar="[SUBSCRIBER]", help="The subscriber's id.")] = None,
-    to: Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help="Any address instead.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send a small mail the way digests go. Tells the server's answer; exit code 1 when it was not taken."""
-    from aggregator.cli.testmail import send  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.model.subscriptions import SendFailed  # noqa: PLC0415 - as above
-
-    if (subscriber is None) == (to is None):
-        raise UsageError("name a subscriber, or an address with --to, and not both")
-    settings = start_logging(here.settings(), quiet=True)
-    address = to if subscriber is None else _address_of(here, subscriber)
-    with waiting("sending"):
-        way, result = asyncio.run(send(settings, address))
-    failed = isinstance(result, SendFailed)
-    answer = result.detail if isinstance(result, SendFailed) else result.response
-    if as_json:
-        print_json({"sent": not failed, "recipient": address, "through": way, "answer": answer})
-        raise typer.Exit(int(failed))
-    if failed:
-        raise AggregatorError(f"{way} did not take it: {answer}", hint="`aggregator doctor` examines the mail settings")
-    say(f"sent to {address} through {way}: {clean(answer)}" if address else f"written to {clean(answer)}")
+def show(here: Context, digest: Number, *, format_: Shown = Form.TEXT) -> None:
+    """A digest as it was sent, the same bytes years later; what went to no mailbox is shown as it is."""
+    show_frozen(here, digest, format_)
 
 
-def _address_of(here: Context, slug: str) -> str | None:
-    """A subscriber's address, None for the outbox folder. Raises UsageError, or AggregatorError for one who takes no mail."""
-    from aggregator.core.model.subscriptions import SubscriberState  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import subscribers  # noqa: PLC0415 - as above
-
-    with open_archive(here) as archive:
-        people = {one.subscriber.slug: one.subscriber for one in archive.store.read(subscribers.members)}
-    if slug not in people:
-        raise UsageError(f"no such subscriber: {slug}", hint="`aggregator subscribers list` shows them")
-    person = people[slug]
-    if person.state is not SubscriberState.ACTIVE:
-        raise AggregatorError(f"{slug} is {person.state.value}: nothing is mailed to them")
-    return person.address
+app.command("send-test")(send_test)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 MORNING = datetime(2026, 1, 27, 1, 30, tzinfo=UTC)  # 07:00 in Kolkata, half an hour before the desk's digest
 DIGEST = MORNING + timedelta(minutes=31)
+NEXT_MORNING = MORNING + timedelta(hours=23, minutes=30)  # by then two outlets have gone on
+NEXT_DIGEST = DIGEST + timedelta(days=1)
 
 
 @dataclass(slots=True)

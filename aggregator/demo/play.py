@@ -1,9 +1,10 @@
 """The story of the demo, told while the program does its work.
 
-follow > check > flag > write the digest > check again > show the digest
+follow > check > flag > write the digest > check again the next morning > write the next digest > show both
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,10 +14,10 @@ from aggregator.core.model.feeds import Feed
 from aggregator.core.model.plans import CheckResult
 from aggregator.core.model.subscriptions import Phase
 from aggregator.demo import words
-from aggregator.demo.clock import DIGEST
+from aggregator.demo.clock import DIGEST, NEXT_DIGEST, NEXT_MORNING
 from aggregator.demo.misses import nearest_misses
 from aggregator.demo.stage import Stage
-from aggregator.store import entries, feeds, health, topics
+from aggregator.store import entries, topics
 
 MISSES = 2  # traps whose reasons are told
 TOPIC = "narcotics-policy"  # the one that the desk reads
@@ -35,9 +36,10 @@ async def play(stage: Stage, tell: Tell) -> None:
         followed = await _follow(stage, app, tell)
         await _check(stage, app, followed, tell)
         await _flag(app, followed, tell)
-        mails = await _write(stage, app, tell)
-        await _check_again(stage, app, tell)
-    _show(stage.folder, mails, tell)
+        first = await _write(stage, app, tell, 4, DIGEST)
+        await _check_again(stage, app, followed, tell)
+        second = await _write(stage, app, tell, 6, NEXT_DIGEST)
+    _show(stage.folder, (first, second), tell)
 
 
 async def _follow(stage: Stage, app: App, tell: Tell) -> Mapping[str, Feed]:
@@ -76,34 +78,35 @@ async def _flag(app: App, followed: Mapping[str, Feed], tell: Tell) -> None:
             tell(line)
 
 
-async def _write(stage: Stage, app: App, tell: Tell) -> Sequence[Path]:
-    stage.clock.now = DIGEST
-    _step(tell, 4, "Write", f"the digest that is due, at {words.local(stage.clock())}")
+async def _write(stage: Stage, app: App, tell: Tell, number: int, at: datetime) -> Path:
+    stage.clock.now = at
+    _step(tell, number, "Write", f"the digest that is due, at {words.local(stage.clock())}")
+    before = set(app.settings.mail_dir.glob("*.eml"))
     done = await app.dispatcher.run()
-    mails = sorted(app.settings.mail_dir.glob("*.eml"))
-    if not mails or set(done.deliveries.values()) != {Phase.SENT}:
+    made = sorted({*app.settings.mail_dir.glob("*.eml")} - before)
+    if len(made) != 1 or set(done.deliveries.values()) != {Phase.SENT}:
         raise AggregatorError("the demo's digest was not written", hint="the lines above say what went wrong")
-    for mail in mails:
-        for line in words.subject_lines(mail.read_bytes()):
-            tell(line)
-    return mails
+    for line in words.subject_lines(made[0].read_bytes()):
+        tell(line)
+    return made[0]
 
 
-async def _check_again(stage: Stage, app: App, tell: Tell) -> None:
-    """The publishers changed nothing meanwhile, so nothing may be stored."""
-    stage.clock.now = max(one.state.next_check_at for one in await app.store.reading(feeds.followed))
-    before = await app.store.reading(health.totals)
+async def _check_again(stage: Stage, app: App, followed: Mapping[str, Feed], tell: Tell) -> None:
+    """By the next morning two publishers have gone on; what the others have is not fetched, or not stored, again."""
+    stage.clock.now, stage.stand.later = NEXT_MORNING, True
     results = await app.refresher.check()
-    after = await app.store.reading(health.totals)
-    _step(tell, 5, "Check again", f"when all are due, at {words.local(stage.clock())}")
-    for line in words.again_lines(results, stored=after.entries - before.entries):
+    _step(tell, 5, "Check again", f"what is due, at {words.local(stage.clock())}")
+    for result in results:
+        if result.new or result.updated:
+            tell(words.result_line(followed[result.feed_id].label, result))
+    for line in words.again_lines(results):
         tell(line)
 
 
 def _show(folder: Path, mails: Sequence[Path], tell: Tell) -> None:
-    for mail in mails:
+    for mail, title in zip(mails, ("the digest, as plain text", "the next one, as plain text"), strict=True):
         tell()
-        tell(words.rule("the digest, as plain text"), style="dim")
+        tell(words.rule(title), style="dim")
         tell(words.text_of(mail.read_bytes()))
         tell(words.rule(), style="dim")
     for title, lines in (("Where to look", words.places(folder, mails)), ("What next", words.NEXT)):

@@ -13,7 +13,8 @@ from pathlib import Path
 from aggregator.app import App, build, prepare_database
 from aggregator.core.errors import StoreError, UsageError
 from aggregator.demo.clock import StoryClock
-from aggregator.demo.server import resolve, serving
+from aggregator.demo.server import Newsstand, resolve, serving
+from aggregator.fetch.gate import HostGate
 from aggregator.settings import load
 
 _MARK = "# Written by `aggregator demo`"
@@ -26,6 +27,7 @@ class Stage:
     app: App
     clock: StoryClock
     folder: Path
+    stand: Newsstand
 
 
 @contextmanager
@@ -34,10 +36,10 @@ def staged(folder: Path) -> Iterator[Stage]:
 
     Raises UsageError when the folder holds something else, StoreError when it cannot be written.
     """
-    with serving() as port:
+    with serving() as stand:
         try:
             _clear(folder)
-            (folder / "feeds.yaml").write_text(feed_list(port), encoding="utf-8")
+            (folder / "feeds.yaml").write_text(feed_list(stand.port), encoding="utf-8")
         except OSError as error:
             raise StoreError(
                 f"cannot write {folder}: {error.strerror}", hint="name another place: --data-dir"
@@ -47,12 +49,15 @@ def staged(folder: Path) -> Iterator[Stage]:
             "AGGREGATOR_CONFIG": str(folder / "feeds.yaml"),
             "AGGREGATOR_ALLOW_PRIVATE": "127.0.0.0/8",
             "AGGREGATOR_HOST_GAP": "0",
+            "AGGREGATOR_CONCURRENCY": "1",  # one feed after another, so that the story is the same each time
         }
         settings, clock = load(environ), StoryClock()
         prepare_database(settings, now=clock(), upgrade=False)
         app = build(settings, environ, clock=clock, resolve=resolve)
+        # Hosts that ask for patience are left alone for as long as it takes in the story, not in this room.
+        app.fetcher.gate = HostGate(gap=0, monotonic=lambda: clock().timestamp())
         try:
-            yield Stage(app=app, clock=clock, folder=folder)
+            yield Stage(app=app, clock=clock, folder=folder, stand=stand)
         finally:
             app.store.close()
 

@@ -46,8 +46,9 @@ def result_line(name: str, result: CheckResult) -> str:
     if result.error_kind:
         told = f"{result.error_kind}: {result.error_detail}"
         return start + textwrap.shorten(told, COLUMNS - len(start), placeholder=" ...")
+    changed = f", {result.updated} changed" if result.updated else ""
     matched = f", {_count(result.matched, 'match', 'matches')}" if result.matched else ""
-    return f"{start}{_count(result.new, 'new entry', 'new entries')}{matched}"
+    return f"{start}{_count(result.new, 'new entry', 'new entries')}{changed}{matched}"
 
 
 def miss_lines(title: str, name: str, verdict: str) -> list[str]:
@@ -55,13 +56,14 @@ def miss_lines(title: str, name: str, verdict: str) -> list[str]:
     return [*_wrapped(f"{title} ({name})", "     "), *_wrapped(verdict, "       -> ", rest="          ")]
 
 
-def again_lines(results: Sequence[CheckResult], *, stored: int) -> list[str]:
-    """What a second round found: how many publishers said 304, sent the same bytes, or failed, and what was stored."""
+def again_lines(results: Sequence[CheckResult]) -> list[str]:
+    """What a second round found: how many publishers said 304, sent the same bytes, or failed."""
     outcomes = Counter(result.outcome for result in results)
+    brought = sum(bool(result.new or result.updated) for result in results)
     told = (
         f"{len(results)} feeds: {outcomes[Outcome.NOT_MODIFIED]} not modified (304), "
-        f"{outcomes[Outcome.FETCHED]} sent the same document, {outcomes[Outcome.FAILED]} still failing; "
-        f"{_count(stored, 'entry', 'entries') if stored else 'nothing'} stored"
+        f"{outcomes[Outcome.FETCHED] - brought} sent the same document, {outcomes[Outcome.FAILED]} still failing; "
+        "of these nothing is stored again"
     )
     return _wrapped(told, "   ")
 

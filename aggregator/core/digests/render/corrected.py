@@ -36,7 +36,7 @@ def correction_view(one: CorrectionLine, place: Place) -> CorrectionView:
         href=None if withdrawn else safe_link(due.link),
         language=language_of(due.language),
         source=line(due.feed_name, _NAME) or line(due.feed_id, _NAME),
-        what=f"Withdrawn by the publisher, {at}" if withdrawn else f"Changed, {at}",
+        what=f"Withdrawn by the publisher {at}" if withdrawn else f"Changed {at}",
         told=f"mailed to you {short_words(due.told_at, place.zone, place.now)}",
         text=_bounded(one.text, _TEXT),
         more=one.more,
