@@ -70,6 +70,8 @@ def state_of(person: "Subscriber", one: Subscription) -> str:
 
 def goes_to(person: "Subscriber", one: Subscription) -> str:
     """Where a subscription leads to, a secret left out."""
+    if person.state is SubscriberState.ERASED:
+        return "-"
     if one.target is not None:
         return shown_target(one.target)
     return (person.address or "outbox folder") if one.channel == "mail" else "outbox folder"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Request
@@ -136,12 +137,19 @@ def _digest(desk: Desk, token: str) -> Response:
         "digest",
         policy=DIGEST_POLICY,
         subject=line(str(mail["Subject"] or "Digest"), _TITLE),
-        sent=str(mail["Date"] or "an unknown day"),
+        sent=_sent_words(str(mail["Date"] or "")),
         until=f"{claim.until:%-d %B %Y}",
         # Its links open beside this page: nothing that a publisher serves ever stands in a frame of ours.
         html=words.replace("<head>", '<head><base target="_blank">', 1),
         text=str(text.get_content()) if text is not None else "",
     )
+
+
+def _sent_words(date: str) -> str:
+    try:
+        return f"{parsedate_to_datetime(date):%A %-d %B %Y at %H:%M} UTC"
+    except ValueError:
+        return "an unknown day"
 
 
 def _review(found: Judged, *, said: bool | None, done: str | None) -> Response:

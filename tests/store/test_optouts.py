@@ -90,29 +90,36 @@ def test_who_is_resumed_finds_what_was_matched_meanwhile_as_past(read_by_desk: S
     balance(store)
 
 
-def test_a_pause_keeps_matches_aside_and_its_end_brings_the_latest_fifty_back(read_by_desk: Store) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many a pause brings back, made small."""
+    monkeypatch.setattr(optouts, "CAUGHT_UP", 4)
+    return 4
+
+
+def test_a_pause_keeps_matches_aside_and_its_end_brings_the_latest_back(read_by_desk: Store, few: int) -> None:
     store = read_by_desk
     subscriber_id, subscription_id = ids(store)
     assert store.write(optouts.pause, subscriber_id, until=NOW + 30 * DAY, detail="by link", now=NOW)
-    for number in range(53):
+    for number in range(few + 3):
         match_one(store, str(number), now=NOW + DAY)
     assert store.write(optouts.end_pauses, now=NOW + 29 * DAY) == ()
     assert store.write(optouts.end_pauses, now=NOW + 30 * DAY) == ("desk",)
     assert store.write(optouts.end_pauses, now=NOW + 30 * DAY) == ()
-    assert rows(store) == [("suppressed", "resume_limit")] * 3 + [("pending", None)] * 50
+    assert rows(store) == [("suppressed", "resume_limit")] * 3 + [("pending", None)] * few
     person = desk(store).subscriber
     assert (person.state, person.paused_until) == (SubscriberState.ACTIVE, None)
     told = store.read(optouts.resumed, person, subscription_id)
-    assert told == optouts.Resumed(at=NOW + 30 * DAY, back=50, left_out=3)
+    assert told == optouts.Resumed(at=NOW + 30 * DAY, back=few, left_out=3)
     balance(store)
 
 
-def test_what_one_pause_left_out_another_does_not_bring_back(read_by_desk: Store) -> None:
+def test_what_one_pause_left_out_another_does_not_bring_back(read_by_desk: Store, few: int) -> None:
     store = read_by_desk
     subscriber_id, _ = ids(store)
     for at in (NOW, NOW + DAY):
         store.write(optouts.pause, subscriber_id, until=None, detail="by link", now=at)
-        for number in range(51):
+        for number in range(few + 1):
             match_one(store, f"{at}{number}", now=at)
         assert store.write(optouts.end_pause, subscriber_id, now=at)
         assert not store.write(optouts.end_pause, subscriber_id, now=at)
