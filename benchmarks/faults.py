@@ -59,9 +59,9 @@ class Trial:
         roll = self.randomly
         self.place.later(timedelta(minutes=roll.uniform(61, 240)))
         self.publisher.faults.waiting = roll.choices(list(FeedFault), k=roll.randint(1, 3))
-        self.relay.faults.waiting = roll.choices(RELAY_FAULTS, k=roll.randint(5, 11))
+        self.relay.faults.waiting = roll.choices(RELAY_FAULTS, k=roll.randint(8, 16))
         point, moment, early = roll.choice(POINTS), roll.uniform(0, 2.0), roll.random() < 0.1
-        hit = self._watch(point, roll.randint(1, 16), roll.uniform(0, 0.05))
+        hit = self._watch(point, roll.randint(1, 24), roll.uniform(0, 0.05))
         commands = ("run", "worker") if self.name == "workers" else ("run",)
         lives = [self.place.start(command) for command in commands]
         self.lives += len(lives)
@@ -91,12 +91,8 @@ class Trial:
         roll = self.randomly
         for life in lives:
             life.wait(READY)
-        for feed in range(FEEDS):
-            for _ in range(roll.randint(0, 2)):
-                self.publisher.publish(feed)
-        self.place.make_due()
-        if roll.random() < 0.7:
-            self.place.stored(self.publisher.count + FEEDS, patience=3)
+        for _ in range(roll.randint(1, 3)):
+            self._go_on()
         kind = roll.random()
         if point:
             hit.wait(moment + 1.5)
@@ -107,6 +103,17 @@ class Trial:
             self._sleeps(roll.choice(lives), alone=len(lives) == 1)
         elif kind < 0.25 and self.cluster is not None:
             self._power_cut(self.cluster)
+
+    def _go_on(self) -> None:
+        """Some news, mostly until it is stored, and what failed is tried again."""
+        for feed in range(FEEDS):
+            for _ in range(self.randomly.randint(0, 1)):
+                self.publisher.publish(feed)
+        self.place.make_due()
+        if self.randomly.random() < 0.7:
+            self.place.stored(self.publisher.count + FEEDS, patience=3)
+        else:
+            time.sleep(self.randomly.uniform(0, 1))
 
     def _sleeps(self, life: Life, *, alone: bool) -> None:
         """Stopped past its lease while another takes over, and then it goes on."""

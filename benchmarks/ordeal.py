@@ -21,6 +21,12 @@ from benchmarks.faulty import FEEDS
 ZONES = ("Asia/Kolkata", "America/New_York", "UTC", "Australia/Lord_Howe")
 HOURLY = ", ".join(f"'{hour:02}:05'" for hour in range(24))
 START = datetime(2026, 1, 26, 9, tzinfo=UTC)
+SOON = (
+    "UPDATE feed_state SET next_check_at = :at",
+    "UPDATE host SET next_due_at = :at, hold_until = NULL",
+    "UPDATE delivery SET next_try_at = :at WHERE next_try_at > :at",
+    "UPDATE relay SET parked_until = NULL WHERE parked_until > :at",
+)
 UNFINISHED = (
     "SELECT count(*) FROM ledger WHERE state = 'pending'",
     "SELECT count(*) FROM delivery WHERE ended_at IS NULL AND phase <> 'parked'",
@@ -151,13 +157,13 @@ class Installation:
             engine.dispose()
 
     def make_due(self) -> None:
-        """Let every feed be due for its next check, so that an hour need not be waited for."""
+        """Let every feed be due for its next check, and every mail for its next try, so that nobody need wait an hour."""
         engine = dialect.make_engine(self.database)
         at = {"at": self.clock().replace(tzinfo=None if self.database.startswith("sqlite") else UTC)}
         try:
             with engine.begin() as connection:
-                connection.execute(text("UPDATE feed_state SET next_check_at = :at"), at)
-                connection.execute(text("UPDATE host SET next_due_at = :at, hold_until = NULL"), at)
+                for statement in SOON:
+                    connection.execute(text(statement), at)
         except OperationalError:
             pass  # a process holds the lock, or the database is away: the next life will find them due
         finally:
