@@ -1,11 +1,14 @@
 """`digest retry` and `--redirect-all-to`: what a person does when mail went wrong, and before it goes out at all."""
 
+import json
 import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import Shell
+from tests.servers import reply
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Relay
@@ -89,3 +92,35 @@ def test_the_setting_says_so_wherever_one_looks(polled: Shell, relay: "Relay") -
 def test_an_address_that_is_none_is_wrong_usage(polled: Shell) -> None:
     ran = polled.run("digest", "run", "--redirect-all-to", "everybody")
     assert (ran.code, "AGGREGATOR_REDIRECT_ALL_TO" in ran.err) == (2, True)
+
+
+def test_a_webhook_is_tried_out_signed_and_its_address_is_not_told(polled: Shell) -> None:
+    with serving() as server:
+        url = server.on("/in-secret", reply(b"thanks"))
+        change(polled, f"UPDATE subscription SET channel = 'webhook', target = '{url}?key=hidden'")
+        ran = polled.run("digest", "send-test", "desk", "--subscription", "morning")
+        assert (ran.code, "HTTP 200" in ran.out, "secret" in ran.out + ran.err) == (0, True, False)
+        server.on("/in-secret", reply(b"who?", status=404))
+        failed = polled.run("digest", "send-test", "desk", "-s", "morning", "--json")
+        origin = server.url()
+    (asked, _) = server.asked
+    told = json.loads(asked.body)
+    assert (told["type"], told["digest"], told["subscription"]["name"]) == ("test", 0, "morning")
+    assert asked.header("webhook-id") == told["id"].encode()
+    assert (failed.code, failed.line["sent"]) == (1, False)
+    assert failed.line["recipient"] == origin
+
+
+def test_a_service_is_tried_out(polled: Shell) -> None:
+    with serving() as server:
+        server.on("/token", reply(b"ok"))
+        target = f"json://127.0.0.1:{server.port}/token"
+        change(polled, f"UPDATE subscription SET channel = 'apprise', target = '{target}'")
+        ran = polled.run("digest", "send-test", "desk", "-s", "morning")
+    assert (ran.code, "json://***" in ran.out) == (0, True)
+    assert json.loads(server.asked[0].body)["title"] == "Test from aggregator"
+
+
+@pytest.mark.parametrize("words", [("desk", "-s", "evening"), ("-s", "morning"), ("--to", "a@example.org", "-s", "x")])
+def test_a_test_of_a_subscription_that_is_not_there_is_wrong_usage(polled: Shell, words: tuple[str, ...]) -> None:
+    assert polled.run("digest", "send-test", *words).code == 2
