@@ -123,7 +123,7 @@ def build(
     fetcher = make_fetcher(settings, resolve)
     workers = make_workers(settings)
     postmaster = make_postmaster(settings)
-    carriers = {**make_channels(settings, fetcher, secret=postmaster.secret, clock=clock), **(transports or {})}
+    carriers = {**make_channels(settings, fetcher, secrets=installation_secrets(settings), clock=clock), **(transports or {})}
     lookup = secret_lookup(environ)
     refresher = Refresher(
         store=store,

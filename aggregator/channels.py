@@ -1,6 +1,6 @@
 """Settings -> what carries each channel, and what signs our mail. A part of the composition root, and as free of work."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,9 +59,9 @@ def kept_back(settings: Settings) -> Mapping[str, Transport]:
 
 
 def make_channels(
-    settings: Settings, fetcher: Fetcher, *, secret: bytes, clock: Callable[[], datetime]
+    settings: Settings, fetcher: Fetcher, *, secrets: Sequence[bytes], clock: Callable[[], datetime]
 ) -> Mapping[str, Transport]:
-    """What carries every channel, mail and others."""
+    """What carries every channel, mail and others; `secrets` are the installation's, newest first."""
     mail = make_transports(settings)
     if settings.redirect_all_to:
         return {**mail, **kept_back(settings)}
@@ -76,7 +76,7 @@ def make_channels(
         path=[str(Path(aggregator.__file__).parents[1])],
         allowed=[str(network) for network in settings.allow_private],
     )
-    return {**mail, "webhook": WebhookTransport(post, secret=secret, clock=clock), "apprise": notifier}
+    return {**mail, "webhook": WebhookTransport(post, secrets=secrets, clock=clock), "apprise": notifier}
 
 
 def make_signer(settings: Settings) -> "Signer | None":

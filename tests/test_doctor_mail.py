@@ -94,6 +94,18 @@ def test_a_signature_counts_for_the_domain_and_those_around_it(signer: str, coun
     assert (trouble(examined(published, signing=signing)) == []) is counts
 
 
+def test_spf_is_asked_of_where_bounces_go() -> None:
+    records = {**GOOD, ("b.paper.org", "A"): ["192.0.2.1"], ("b.paper.org", "TXT"): ["v=spf1 -all"]}
+
+    def ask(name: str, kind: str) -> Sequence[str]:
+        return records.get((name, kind), [])
+
+    near = list(doctor.sender("desk@paper.org", signing=None, bounces_to="bounces@b.paper.org", ask=ask))
+    assert (trouble(near), near[0].message) == ([], "SPF of b.paper.org: v=spf1 -all")
+    far = trouble(list(doctor.sender("desk@journal.org", signing=None, bounces_to="x@b.paper.org", ask=ask)))
+    assert (far[0][0], "only a DKIM signature counts" in far[0][1]) == (Level.WARNING, True)
+
+
 def test_without_a_key_of_ours_signing_is_left_to_the_relay() -> None:
     found = examined(signing=None)
     assert trouble(found) == []

@@ -110,8 +110,8 @@ async def send(settings: "Settings", aim: Aim) -> "tuple[str, SendResult]":
         transport = make_transports(settings)[aim.channel]
         message = _mail(settings, aim.recipient, transport.describe(), clock())
     else:
-        secret = installation_secrets(settings)[0]
-        transport = make_channels(settings, make_fetcher(settings, None), secret=secret, clock=clock)[aim.channel]
+        keys, fetcher = installation_secrets(settings), make_fetcher(settings, None)
+        transport = make_channels(settings, fetcher, secrets=keys, clock=clock)[aim.channel]
         message = _payload(settings, aim, transport.describe(), clock())
     sender = split_sender(settings.mail_from)[1]
     try:

@@ -66,12 +66,21 @@ def ask_dns(name: str, kind: str) -> Sequence[str]:
     )
 
 
-def sender(mail_from: str, *, signing: Signing | None, ask: Ask = ask_dns) -> Iterator[Finding]:
-    """What receivers will find of the domain that `mail_from` is at. Of DNS that is away it is said once."""
+def sender(
+    mail_from: str, *, signing: Signing | None, bounces_to: str | None = None, ask: Ask = ask_dns
+) -> Iterator[Finding]:
+    """What receivers will find of the domain that `mail_from` is at. Of DNS that is away it is said once.
+
+    `bounces_to` is the envelope's sender when it is another address: SPF is asked of its domain.
+    """
     domain = wire_address(split_sender(mail_from)[1]).rpartition("@")[2]
+    envelope = wire_address(bounces_to).rpartition("@")[2] if bounces_to else domain
     if signing and not _aligned(signing.domain, domain):
         told = f"we sign for {signing.domain}, which is not {domain} or above it: receivers' DMARC does not count it"
         yield problem(SUBJECT, told, "set AGGREGATOR_DKIM_DOMAIN to the domain of AGGREGATOR_MAIL_FROM")
+    if not _aligned(envelope, domain):
+        told = f"bounces go to {envelope}, which is not {domain} or around it: for DMARC only a DKIM signature counts"
+        yield warning(SUBJECT, told, "use an address of the same domain in AGGREGATOR_BOUNCE_ADDRESS")
     if domain == "localhost":
         return  # `mail` speaks of it
     if _NOBODY.fullmatch(domain):
@@ -79,8 +88,8 @@ def sender(mail_from: str, *, signing: Signing | None, ask: Ask = ask_dns) -> It
         yield warning(SUBJECT, told, "set AGGREGATOR_MAIL_FROM to an address of yours")
         return
     try:
-        yield from _receives(domain, ask)
-        yield from _spf(domain, ask)
+        yield from _receives(envelope, ask)
+        yield from _spf(envelope, ask)
         yield from _dkim(signing, ask)
         yield from _dmarc(domain, ask)
     except ImportError:

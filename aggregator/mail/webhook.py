@@ -4,7 +4,7 @@ Receivers know a repeat by its id. The wire is not touched here: `post` is the o
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from aggregator.core.digests.webhooks import signed_headers, webhook_key
@@ -21,11 +21,11 @@ _PASSING = frozenset({408, 425, 429})
 
 
 class WebhookTransport:
-    """Sends payloads of `core/digests/payload.py`, each signed with its subscription's key. `secret` is the installation's."""
+    """Sends payloads of `core/digests/payload.py`, each signed with its subscription's key of each of the `secrets`."""
 
-    def __init__(self, post: PostJson, *, secret: bytes, clock: Callable[[], datetime]) -> None:
+    def __init__(self, post: PostJson, *, secrets: Sequence[bytes], clock: Callable[[], datetime]) -> None:
         self._post = post
-        self._secret = secret
+        self._secrets = tuple(secrets)
         self._clock = clock
 
     async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
@@ -37,8 +37,8 @@ class WebhookTransport:
         if recipient is None:
             return SendFailed(failure=SendFailure.REJECTED, detail="the subscription has no address to send to")
         told = json.loads(message)
-        key = webhook_key(self._secret, told["subscription"]["id"])
-        headers = signed_headers(key, told["id"], message, self._clock())
+        keys = [webhook_key(secret, told["subscription"]["id"]) for secret in self._secrets]
+        headers = signed_headers(keys, told["id"], message, self._clock())
         return judged(await self._post(recipient, message, headers))
 
     async def check(self) -> SendResult:

@@ -55,7 +55,7 @@ def send(answer: PostResult, recipient: str | None = "https://hook.example/x") -
         given.append(headers)
         return answer
 
-    transport = WebhookTransport(post, secret=SECRET, clock=lambda: NOW)
+    transport = WebhookTransport(post, secrets=[SECRET], clock=lambda: NOW)
     sending = transport.send(sender="a@example.org", recipient=recipient, message=MESSAGE, before_data=never)
     return asyncio.run(sending), given
 
@@ -63,7 +63,7 @@ def send(answer: PostResult, recipient: str | None = "https://hook.example/x") -
 def test_it_is_signed_with_its_subscriptions_own_key() -> None:
     result, given = send(Answered(status=200, words="HTTP 200"))
     assert result == Sent(response="HTTP 200")
-    assert given == [signed_headers(webhook_key(SECRET, 7), "d.1.abc@example.org", MESSAGE, NOW)]
+    assert given == [signed_headers([webhook_key(SECRET, 7)], "d.1.abc@example.org", MESSAGE, NOW)]
 
 
 def test_without_an_address_nothing_is_sent() -> None:

@@ -6,6 +6,7 @@ One key a subscription, derived from the installation's secret: nothing is store
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 _PURPOSE = b"aggregator webhook"
@@ -21,12 +22,13 @@ def shown_key(key: bytes) -> str:
     return f"whsec_{base64.b64encode(key).decode()}"
 
 
-def signed_headers(key: bytes, message_id: str, body: bytes, at: datetime) -> tuple[tuple[str, str], ...]:
-    """The three headers of a request that carries `body`: its id, when this try was made, and the signature of both.
+def signed_headers(keys: Sequence[bytes], message_id: str, body: bytes, at: datetime) -> tuple[tuple[str, str], ...]:
+    """The three headers of a request that carries `body`: its id, when this try was made, and a signature by each key.
 
     `message_id` is the same on every try, `at` (aware) is not: receivers refuse a signature that is minutes old.
     """
     stamp = str(int(at.timestamp()))
     content = b".".join((message_id.encode(), stamp.encode(), body))
-    signature = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-    return (("webhook-id", message_id), ("webhook-timestamp", stamp), ("webhook-signature", f"v1,{signature}"))
+    macs = [hmac.new(key, content, hashlib.sha256).digest() for key in keys]
+    signatures = " ".join(f"v1,{base64.b64encode(mac).decode()}" for mac in macs)
+    return (("webhook-id", message_id), ("webhook-timestamp", stamp), ("webhook-signature", signatures))

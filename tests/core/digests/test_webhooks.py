@@ -31,7 +31,7 @@ def accepts(secret: str, headers: Mapping[str, str], body: bytes, now: datetime)
 
 def test_a_receiver_accepts_what_we_sign_and_nothing_else() -> None:
     key = webhook_key(SECRET, 7)
-    headers = dict(signed_headers(key, "d.1.abc@example.org", BODY, NOW))
+    headers = dict(signed_headers([key], "d.1.abc@example.org", BODY, NOW))
     shown = shown_key(key)
     assert accepts(shown, headers, BODY, NOW)
     assert not accepts(shown, headers, BODY + b" ", NOW)
@@ -41,10 +41,17 @@ def test_a_receiver_accepts_what_we_sign_and_nothing_else() -> None:
     assert not accepts(shown_key(webhook_key(b"another", 7)), headers, BODY, NOW)
 
 
+def test_while_a_secret_is_changed_the_new_key_and_the_old_one_both_hold() -> None:
+    keys = [webhook_key(SECRET, 7), webhook_key(b"the old one", 7)]
+    headers = dict(signed_headers(keys, "d.1", BODY, NOW))
+    assert all(accepts(shown_key(key), headers, BODY, NOW) for key in keys)
+    assert not accepts(shown_key(webhook_key(b"another", 7)), headers, BODY, NOW)
+
+
 def test_the_published_example_of_the_scheme_comes_out() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     at = datetime.fromtimestamp(1614265330, UTC)
-    headers = dict(signed_headers(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', at))
+    headers = dict(signed_headers([key], "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', at))
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
@@ -55,7 +62,7 @@ def test_the_check_that_the_documentation_shows_accepts_the_same() -> None:
     exec(compile(block, "digests.md", "exec"), names)
     names["time"] = SimpleNamespace(time=NOW.timestamp)
     key = webhook_key(SECRET, 7)
-    headers = dict(signed_headers(key, "d.1", BODY, NOW))
+    headers = dict(signed_headers([key], "d.1", BODY, NOW))
     assert names["is_ours"](shown_key(key), headers, BODY)
     assert not names["is_ours"](shown_key(key), headers, BODY + b" ")
     assert not names["is_ours"](shown_key(key), {**headers, "webhook-timestamp": "1"}, BODY)
@@ -64,4 +71,4 @@ def test_the_check_that_the_documentation_shows_accepts_the_same() -> None:
 @pytest.mark.parametrize("length", [0, 1, 100_000])
 def test_a_body_of_any_length_is_signed(length: int) -> None:
     key = webhook_key(SECRET, 1)
-    assert accepts(shown_key(key), dict(signed_headers(key, "id", b"x" * length, NOW)), b"x" * length, NOW)
+    assert accepts(shown_key(key), dict(signed_headers([key], "id", b"x" * length, NOW)), b"x" * length, NOW)
