@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aggregator
+from aggregator.core.digests.address import split_sender
 from aggregator.core.errors import ConfigError, Problem
 from aggregator.core.model.posts import PostResult
 from aggregator.fetch.client import Fetcher
@@ -33,7 +34,7 @@ def make_transports(settings: Settings) -> Mapping[str, Transport]:
         return {"mail": folder, "outbox": folder}
     relay: Transport = _relay(settings, settings.smtp_host)
     if settings.redirect_all_to:
-        relay = RedirectedTransport(relay, settings.redirect_all_to)
+        relay = RedirectedTransport(relay, settings.redirect_all_to, sender=split_sender(settings.mail_from)[1])
     return {"mail": relay, "outbox": folder}
 
 

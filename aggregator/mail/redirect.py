@@ -7,17 +7,21 @@ from aggregator.mail.transport import BeforeData, Transport
 
 
 class RedirectedTransport:
-    """`inner`, but whoever a mail is for, it goes to `address`."""
+    """`inner`, but whoever a mail is for, it goes to `address`, and what comes back of it goes to `sender`.
 
-    def __init__(self, inner: Transport, address: str) -> None:
+    A return path of the digest's own would have a bounce of the one address count against its reader.
+    """
+
+    def __init__(self, inner: Transport, address: str, *, sender: str) -> None:
         self._inner = inner
         self.address = address
+        self._sender = sender
 
     async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
         """Send the mail to the one address, as `Transport.send` says; the answer says so."""
-        result = await self._inner.send(
-            sender=sender, recipient=self.address if recipient else None, message=message, before_data=before_data
-        )
+        del sender
+        aim = self.address if recipient else None
+        result = await self._inner.send(sender=self._sender, recipient=aim, message=message, before_data=before_data)
         if not isinstance(result, SendFailed):
             return replace(result, response=f"{result.response} (redirected to {self.address})")
         if recipient and result.failure is SendFailure.RECIPIENT:

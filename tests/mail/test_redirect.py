@@ -21,11 +21,13 @@ class Noting(MailBox):
     def __init__(self, *answers: SendResult) -> None:
         super().__init__(answers=list(answers))
         self.recipients: list[str | None] = []
+        self.senders: list[str] = []
 
     async def send(
         self, *, sender: str, recipient: str | None, message: bytes, before_data: Callable[[], Awaitable[None]]
     ) -> SendResult:
         self.recipients.append(recipient)
+        self.senders.append(sender)
         return await super().send(sender=sender, recipient=recipient, message=message, before_data=before_data)
 
 
@@ -35,27 +37,35 @@ async def nothing() -> None:
 
 def sent(transport: RedirectedTransport | PayloadFolder, recipient: str | None = "reader@example.net") -> SendResult:
     return asyncio.run(
-        transport.send(sender="desk@example.org", recipient=recipient, message=b"the bytes", before_data=nothing)
+        transport.send(
+            sender="bounces+7-8c1f@example.org", recipient=recipient, message=b"the bytes", before_data=nothing
+        )
     )
 
 
 def test_the_envelope_changes_and_the_message_does_not() -> None:
     inner = Noting()
-    result = sent(RedirectedTransport(inner, "trial@example.org"))
+    result = sent(RedirectedTransport(inner, "trial@example.org", sender="desk@example.org"))
     assert result == Sent(response="250 ok (redirected to trial@example.org)")
     assert (inner.recipients, inner.sent) == (["trial@example.org"], [b"the bytes"])
 
 
+def test_a_bounce_of_the_one_address_comes_back_to_nobody_s_account() -> None:
+    inner = Noting()
+    sent(RedirectedTransport(inner, "trial@example.org", sender="desk@example.org"))
+    assert inner.senders == ["desk@example.org"]
+
+
 def test_an_address_that_refuses_everything_is_our_configuration_and_not_a_person_s() -> None:
     refusal = SendFailed(failure=SendFailure.RECIPIENT, detail="recipient: 550 5.1.1 who?", code=550, enhanced="5.1.1")
-    result = sent(RedirectedTransport(Noting(refusal), "trial@example.org"))
+    result = sent(RedirectedTransport(Noting(refusal), "trial@example.org", sender="desk@example.org"))
     assert isinstance(result, SendFailed)
     assert result.failure is SendFailure.CONFIG
 
 
 def test_who_has_no_address_gets_none_by_being_redirected() -> None:
     inner = Noting()
-    sent(RedirectedTransport(inner, "trial@example.org"), recipient=None)
+    sent(RedirectedTransport(inner, "trial@example.org", sender="desk@example.org"), recipient=None)
     assert inner.recipients == [None]
 
 
