@@ -105,8 +105,9 @@ def read(connection: Connection, of: Subscription) -> tuple[tuple[DueItem, ...],
     return digests.due_items(connection, of.id, archive=False), corrections.waiting(connection, of.id)
 
 
-def arrive(connection: Connection, digest_id: int) -> None:
+def arrive(connection: Connection, digest_id: int | None) -> None:
     """The mail of a digest is taken by the relay."""
+    assert digest_id is not None
     deliveries._settle(connection, digest_id, LedgerState.DELIVERED)
     connection.execute(update(delivery).where(delivery.c.digest_id == digest_id).values(phase=Phase.SENT.value))
 
@@ -202,7 +203,7 @@ class Corrected(RuleBasedStateMachine):
         if one.change is Change.WITHDRAWN:
             self.knows_gone.add((mine, one.entry_id))
         else:
-            assert one.title_now != one.title
+            assert one.title_now != one.title == self.believed[mine, one.entry_id]
             self.believed[mine, one.entry_id] = one.title_now
         self.told.append((mine, one.entry_id, one.change, one.revision))
 
