@@ -145,6 +145,10 @@ class Corrected(RuleBasedStateMachine):
         finally:
             self.undo.rollback()
 
+    @rule()
+    def a_quiet_night(self) -> None:
+        self._everything_goes_through()
+
     def _everything_goes_through(self) -> None:
         self.readings.clear()
         for of in (0, 1):
