@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,12 +30,6 @@ UNFINISHED = (
     "SELECT count(*) FROM ledger WHERE state = 'pending'",
     "SELECT count(*) FROM delivery WHERE ended_at IS NULL AND phase <> 'parked'",
 )
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses just now."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
 
 
 def readers() -> tuple[str, ...]:
@@ -88,7 +81,7 @@ class Life:
         """After a polite word: mails past DATA are waited for."""
         with suppress(psutil.Error):
             self.children |= set(psutil.Process(self.process.pid).children(recursive=True))
-        self.process.wait(60)
+        self.process.wait(300)
 
 
 @dataclass(slots=True)
@@ -117,7 +110,6 @@ class Installation:
             "AGGREGATOR_WORKERS": "1",
             "AGGREGATOR_TICK": "1s",
             "AGGREGATOR_LEASE": f"{lease:g}s",
-            "AGGREGATOR_LISTEN": f"127.0.0.1:{free_port()}",
             "AGGREGATOR_SMTP_HOST": "127.0.0.1",
             "AGGREGATOR_SMTP_PORT": str(smtp),
             "AGGREGATOR_SMTP_TLS": "none",
@@ -144,7 +136,7 @@ class Installation:
     def run(self, *command: str) -> int:
         """A command to its end: its exit code."""
         life = self.start(*command)
-        life.process.wait(120)
+        life.process.wait(300)
         return int(life.process.returncode)
 
     def ask(self, query: str) -> list[tuple[str, ...]]:
