@@ -21,13 +21,13 @@ def free_port() -> int:
 
 
 async def asked(port: int, raw: bytes) -> bytes:
-    """What a server answers to these bytes before it hangs up; empty when nobody listens."""
+    """The start of what a server answers to these bytes; empty when nobody listens, or it hangs up."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
         return b""
     writer.write(raw)
-    answer = await reader.read()
+    answer = await reader.read(4000)
     writer.close()
     return answer
 
