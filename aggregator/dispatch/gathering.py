@@ -68,7 +68,10 @@ def _for_operator(
     since: datetime,
     warnings: Sequence[str],
 ) -> DueDigest:
-    found = operator.report(connection, of.id, since=since, now=slot.slot_at, warnings=warnings)
+    looked_at = of.slot_at or since
+    found = operator.report(
+        connection, of.id, since=since, looked_at=looked_at, now=slot.slot_at, warnings=warnings
+    )
     return DueDigest(
         owner=owner,
         of=of,

@@ -25,11 +25,18 @@ _MOST = 200  # of a kind; nobody reads more
 
 
 def report(
-    connection: Connection, subscription_id: int, *, since: datetime, now: datetime, warnings: Sequence[str] = ()
+    connection: Connection,
+    subscription_id: int,
+    *,
+    since: datetime,
+    looked_at: datetime,
+    now: datetime,
+    warnings: Sequence[str] = (),
 ) -> OperatorReport:
     """Everything open at `now`; new is what began after `since`, the operator's last mail or their subscription's start.
 
-    `warnings` are lines about this machine, from whoever knows it.
+    Floods are those since `looked_at`, when this was asked last, whether or not it made a mail. `warnings` are lines
+    about this machine, from whoever knows it.
     """
     matters = (
         *_ledger(connection, now),
@@ -37,7 +44,7 @@ def report(
         *_deliveries(connection, since),
         *_bounced(connection, since),
         *_feeds(connection, since, now),
-        *_floods(connection, since, now),
+        *_floods(connection, max(since, looked_at), now),
         *_warnings(connection, since, warnings),
     )
     sources = health.sources(connection, since=since)
