@@ -58,9 +58,9 @@ class PostOffice:
         except TimeoutError:
             return Unanswered(detail=f"{host} did not answer within {self.total:g} s")
         except WireError as error:
-            return Unanswered(detail=one_line(error.detail), hopeless=error.kind is FailureKind.BAD_URL)
+            return _no_address() if error.kind is FailureKind.BAD_URL else Unanswered(detail=one_line(error.detail))
         except (httpx.InvalidURL, UnicodeError):
-            return Unanswered(detail="no request can be made of this address", hopeless=True)
+            return _no_address()
 
     def _request(self, post: Post, hop: Hop, user_agent: str) -> httpx.Request:
         asked = FetchRequest(url=post.url, headers=post.headers, accept="*/*")
@@ -82,6 +82,11 @@ class PostOffice:
             return Answered(status=status, words=_words(status, await _peek(response)), retry_after=pause)
         finally:
             await response.aclose()
+
+
+def _no_address() -> Unanswered:
+    """For what is no web address; it is not told, for it may be most of a secret."""
+    return Unanswered(detail="no request can be made of this address", hopeless=True)
 
 
 def _words(status: int, head: bytes) -> str:

@@ -128,8 +128,11 @@ async def test_the_guard_stands_before_it(trust: ssl.SSLContext, server: Scripte
     assert server.connections == 0
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/", "file:///etc/passwd", "https://", "http://\u2460.example\\@x/"])
-async def test_what_is_no_web_address_is_hopeless(fetcher: Fetcher, url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://example.org/token", "file:///token", "https://", "http://\u2460.example\\@x/token", "https://a b/token"],
+)
+async def test_what_is_no_web_address_is_hopeless_and_not_told(fetcher: Fetcher, url: str) -> None:
     result = await sent(fetcher, url)
     assert isinstance(result, Unanswered)
-    assert result.hopeless
+    assert (result.hopeless, "token" in result.detail) == (True, False)

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from aggregator.channels import make_transports
+from aggregator.core.errors import ConfigError
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.mail.pace import SLOW_FOR, Pace
 from aggregator.mail.smtp import SmtpManners, SmtpTimeouts, SmtpTransport
+from aggregator.settings import load
 from tests.patience import PATIENCE, until
 
 RunRelay = Callable[..., AbstractAsyncContextManager[Any]]
@@ -86,6 +89,30 @@ def test_a_relay_that_complains_is_given_half_for_fifteen_minutes() -> None:
 def test_a_pace_of_nothing_is_none(rate: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
         Pace(rate)
+
+
+def test_settings_say_what_a_relay_is_asked_to_bear() -> None:
+    given = {
+        "HOST": "localhost",
+        "RATE": "0.5",
+        "CONNECTIONS": "2",
+        "REUSE": "7",
+        "TIMEOUT": "5s",
+        "DATA_TIMEOUT": "1m",
+    }
+    relay = make_transports(load({f"AGGREGATOR_SMTP_{name}": value for name, value in given.items()}))["mail"]
+    assert isinstance(relay, SmtpTransport)
+    assert relay.manners == SmtpManners(rate=0.5, connections=2, mails=7)
+    assert relay.timeouts == SmtpTimeouts(connect=30, command=5, data=60)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "ten", "1e3", ""])
+def test_a_rate_that_is_none_is_refused_and_an_empty_one_is_unset(value: str) -> None:
+    if not value:
+        assert load({"AGGREGATOR_SMTP_RATE": value}).smtp_rate == 10
+        return
+    with pytest.raises(ConfigError, match="AGGREGATOR_SMTP_RATE"):
+        load({"AGGREGATOR_SMTP_RATE": value})
 
 
 def test_mails_in_a_row_share_one_connection_until_it_has_carried_its_share(run_relay: RunRelay) -> None:
