@@ -16,6 +16,7 @@ from aggregator.store.schema import (
     entry,
     evidence,
     feed_day,
+    feed_event,
     feed_state,
     match,
     revision,
@@ -55,6 +56,12 @@ def checked(store: Store, feed_id: str, days: Iterable[date], *, ok: int = 24, n
     """A feed's days in counts."""
     rows = [{"feed_id": feed_id, "day": day, "checks": 24, "ok": ok, "new": new, "gaps": gaps} for day in days]
     store.write(lambda connection: connection.execute(insert(feed_day), rows))
+
+
+def happened(store: Store, feed_id: str, kind: str, when: datetime, detail: str) -> None:
+    """Something that happened to a feed."""
+    row = {"feed_id": feed_id, "kind": kind, "at": when, "detail": detail}
+    store.write(lambda connection: connection.execute(insert(feed_event), row))
 
 
 def came(store: Store, feed_id: str, seen: Iterable[datetime], **said: Any) -> list[int]:

@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from aggregator.core.digests import slots
 from aggregator.core.digests.compose.flood import AT_LEAST, flood_of
 from aggregator.core.digests.letter import DueDigest
+from aggregator.core.digests.render.trendbar import silence_words
 from aggregator.core.model.digests import DigestKind, DueItem, Flood, SourceReport, ToldItem
 from aggregator.core.model.subscriptions import Subscriber, Subscription, SubscriptionKind
-from aggregator.store import attention, corrections, digests, health, operator, optouts, told, topics
+from aggregator.store import attention, corrections, digests, health, operator, optouts, told, topics, trends
 from aggregator.store.database import Connection
 
 DAY = timedelta(days=1)
@@ -24,10 +26,7 @@ def gather(
     as_of: datetime | None = None,
     warnings: Sequence[str] = (),
 ) -> DueDigest:
-    """What a digest of this slot tells; with `as_of`, what it would have told if it had been made at that instant.
-
-    What sources are like now is all that is known of them, also for the past.
-    """
+    """What a digest of this slot tells; with `as_of`, what it would have told if it had been made at that instant."""
     last = digests.last_digest_at(connection, of.id, as_of=as_of)
     since = last or of.created_at
     if of.kind is SubscriptionKind.OPERATOR:
@@ -36,28 +35,60 @@ def gather(
     items = digests.due_items(connection, of.id, archive=last is None and not immediate, as_of=as_of)
     before = told.told_before(connection, of, items, as_of=as_of)
     changed = corrections.waiting(connection, of.id, as_of=as_of)
-    names = {topic.id: topic.name for topic in topics.listed(connection)}
-    return DueDigest(
+    due = DueDigest(
         owner=owner,
         of=of,
         kind=DigestKind.ALERT if immediate else DigestKind.DIGEST,
         slot_at=slot.slot_at,
         since=since,
         items=items,
-        sources=SourceReport() if immediate else health.sources(connection, since=since),
+        sources=SourceReport(),
         archive=any(item.archive for item in items),
         coalesced=slot.coalesced,
-        topics=tuple((topic_id, names.get(topic_id, topic_id)) for topic_id in of.told),
+        topics=_watched(connection, of),
         told=before,
         known_before=told.left_out_since(connection, of.id, since),
         floods=floods(connection, items),
-        late_alerts=frozenset() if immediate else attention.late_alerts(connection, owner.id, items),
         notes=_notes(connection, owner, of, since),
-        first_alerts=first_alerts(connection, of, before) if immediate else {},
         corrections=changed.told,
         corrections_waiting=changed.more,
         undone=changed.void,
     )
+    return _with_surroundings(connection, due)
+
+
+def _watched(connection: Connection, of: Subscription) -> tuple[tuple[str, str], ...]:
+    """The topics (id, name) that a subscription tells, in its own order."""
+    names = {topic.id: topic.name for topic in topics.listed(connection)}
+    return tuple((topic_id, names.get(topic_id, topic_id)) for topic_id in of.told)
+
+
+def _with_surroundings(connection: Connection, due: DueDigest) -> DueDigest:
+    """A digest with what its reader should know beside the stories: of an alert, which alerts came before.
+
+    What sources are like now is all that is known of them, also for the past.
+    """
+    if due.kind is DigestKind.ALERT:
+        return replace(due, first_alerts=first_alerts(connection, due.of, due.told))
+    yesterday = due.slot_at.astimezone(UTC).date() - DAY
+    weekly = due.of.weekly or len(due.of.schedule.days) == 1
+    return replace(
+        due,
+        sources=health.sources(connection, since=due.since),
+        late_alerts=attention.late_alerts(connection, due.owner.id, due.items),
+        notes=(*due.notes, *_silences(connection, due)),
+        bars=trends.bars(connection, due.topics, until=yesterday) if weekly else (),
+    )
+
+
+def _silences(connection: Connection, due: DueDigest) -> tuple[str, ...]:
+    """The topics that went silent while their feeds are read: nothing is broken, and nothing was missed."""
+    if not due.topics:
+        return ()
+    until = due.slot_at.astimezone(UTC).date()
+    found = trends.silences(connection, until=until, topic_ids=[topic_id for topic_id, _ in due.topics])
+    names = dict(due.topics)
+    return tuple(silence_words(names[topic_id], one) for topic_id, one in found.items() if one.healthy)
 
 
 def _for_operator(
@@ -69,9 +100,7 @@ def _for_operator(
     warnings: Sequence[str],
 ) -> DueDigest:
     looked_at = of.slot_at or since
-    found = operator.report(
-        connection, of.id, since=since, looked_at=looked_at, now=slot.slot_at, warnings=warnings
-    )
+    found = operator.report(connection, of.id, since=since, looked_at=looked_at, now=slot.slot_at, warnings=warnings)
     return DueDigest(
         owner=owner,
         of=of,

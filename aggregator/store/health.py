@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, or_, select
 
+from aggregator.core.checking.gaps import missing_in
 from aggregator.core.model.digests import SourceNote, SourceReport
 from aggregator.store import dialect
 from aggregator.store.schema import entry, feed, feed_day, feed_event, feed_state, heartbeat, ledger, match
@@ -79,6 +80,7 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
         if row.error_kind is not None and (row.succeeded_at is None or row.succeeded_at < since)
     ]
     checks = select(func.coalesce(func.sum(feed_day.c.checks), 0)).where(feed_day.c.day >= since.astimezone(UTC).date())
+    gaps = _gaps(connection, since, labels)
     return SourceReport(
         feeds=len(rows),
         checked=sum(1 for row in rows if row.succeeded_at is not None and row.succeeded_at >= since),
@@ -87,8 +89,10 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
             select(func.count()).select_from(entry).where(entry.c.first_seen >= since)
         ).scalar_one(),
         failing=tuple(failing),
-        gaps=_gaps(connection, since, labels),
+        gaps=gaps,
         quiet=quiet_notes(connection, labels),
+        recovered=_recovered(connection, since, {row.id: labels[row.id] for row in rows if row.error_kind is None}),
+        missing=sum(missing_in(note.detail) for note in gaps),
     )
 
 
@@ -102,6 +106,17 @@ def _gaps(connection: Connection, since: datetime, labels: Mapping[str, str]) ->
     return tuple(
         SourceNote(feed_id=row.feed_id, name=labels.get(row.feed_id, row.feed_id), detail=row.detail, since=row.at)
         for row in rows
+    )
+
+
+def _recovered(connection: Connection, since: datetime, labels: Mapping[str, str]) -> tuple[SourceNote, ...]:
+    """The feeds of `labels` that answer again since an instant, each by the last time it began to."""
+    query = select(feed_event).where(feed_event.c.kind == "recovered", feed_event.c.at >= since)
+    rows = connection.execute(query.order_by(feed_event.c.at, feed_event.c.id))
+    last = {row.feed_id: row for row in rows if row.feed_id in labels}
+    newest = sorted(last.values(), key=lambda row: row.at, reverse=True)[:TOLD]
+    return tuple(
+        SourceNote(feed_id=row.feed_id, name=labels[row.feed_id], detail=row.detail, since=row.at) for row in newest
     )
 
 

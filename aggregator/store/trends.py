@@ -11,12 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from aggregator.core.model.topics import Origin
-from aggregator.core.model.trends import CheckedDay, Hit, TopicSilence, Trend
+from aggregator.core.model.trends import CheckedDay, Hit, TopicSilence, Trend, TrendBar
 from aggregator.core.stories.trends import LOOKBACK, trend
 from aggregator.core.stories.watch import WINDOW, watch
 from aggregator.store.entries import CHUNK
 from aggregator.store.schema import entry, evidence, feed, feed_day, feed_state, match, revision, story_member, topic
 
+_WEEK = 7
+_WARM = 28  # days before it whose own spikes are looked for, so that they do not count as usual
 _LEAST_SILENCE = 2  # days since a topic's newest match
 
 
@@ -81,6 +83,25 @@ def read_trend(connection: Connection, topic_id: str, *, until: date, days: int,
     found = hits(connection, topic_id, since=since, until=until)
     seen = watch(checked_days(connection, {hit.feed_id for hit in found}, since=since))
     return trend(found, seen, until=until, days=days, warm=warm)
+
+
+def bars(connection: Connection, topics: Sequence[tuple[str, str]], *, until: date) -> tuple[TrendBar, ...]:
+    """The last seven days up to and with a UTC day of each topic (id, name) that had a story in them."""
+    made = []
+    for topic_id, name in topics:
+        shown = read_trend(connection, topic_id, until=until, days=_WEEK, warm=_WARM).days
+        if any(one.stories for one in shown):
+            expected = [one.expected for one in shown if one.expected is not None]
+            bar = TrendBar(
+                topic_id=topic_id,
+                topic_name=name,
+                days=tuple(one.day for one in shown),
+                counts=tuple(one.stories for one in shown),
+                usual=sum(expected) if len(expected) == len(shown) else None,
+                spikes=tuple(one.day for one in shown if one.spike),
+            )
+            made.append(bar)
+    return tuple(made)
 
 
 def headlines(connection: Connection, entry_ids: Sequence[int]) -> Mapping[int, Headline]:

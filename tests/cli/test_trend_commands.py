@@ -2,18 +2,20 @@
 
 import csv
 import io
-from datetime import date, timedelta
+import re
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from aggregator import charts
 from aggregator.core.model.feeds import Tier
+from aggregator.core.model.subscriptions import Schedule
 from aggregator.core.stories.trends import LOOKBACK
-from aggregator.store import migrate
+from aggregator.store import migrate, subscribers
 from aggregator.store.database import Store
 from tests.commands import Shell, make_shell
-from tests.factories import NOW, make_feed
+from tests.factories import NOW, make_feed, make_subscriber, make_topic
 from tests.history import at, came, checked, days_before, follow, learned, told
 
 TODAY = date(2026, 1, 27)
@@ -38,6 +40,15 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         told(store, [one, other])
     came(store, "wire", [at(BURST, 6 + n / 10) for n in range(12)], title="Raid <b>{n}</b>")
     learned(store, "un", changed_at=at(DAYS[-21], 3))
+    follow(store, [], topic=make_topic("sanctions", name="Sanctions"), since=at(DAYS[0], 0))
+    came(store, "wire", [at(day, 8) for day in DAYS[1:-12] for _ in range(2)], topics=("sanctions",))
+    weekly = Schedule(at=(time(7),), days=frozenset({0}))
+    store.write(
+        subscribers.save,
+        [make_subscriber(topics=("narcotics", "sanctions"), schedule=weekly)],
+        now=at(DAYS[0], 0),
+        public_ids={"desk": "a" * 16},
+    )
     store.close()
     return make_shell(folder)
 
@@ -99,7 +110,7 @@ def test_a_trend_of_nothing_says_so(shell: Shell) -> None:
 
 def test_the_value_of_each_feed_is_told(shell: Shell) -> None:
     lines = shell.run("feeds", "value", "--days", "30", "--json").lines
-    by_feed = {one["feed"]: one for one in lines}
+    by_feed = {one["feed"]: one for one in lines if one["topic"] == "narcotics"}
     assert (by_feed["un"]["first"], by_feed["un"]["alone"], by_feed["un"]["lead_seconds"]) == (10, 0, 7200)
     assert by_feed["wire"]["without_it"] == {"lost": 32, "later": 0}
     shown = shell.run("feeds", "value", "un", "--days", "30").out
@@ -118,16 +129,31 @@ def test_a_quiet_feed_is_told_in_the_list_on_its_own_and_in_the_status(shell: Sh
     assert "none for 20 days" in shell.run("feeds", "show", "un").out
     status = shell.run("status", "--json").line
     assert [one["id"] for one in status["feeds"]["quiet"]] == ["un"]
-    assert status["silent_topics"] == []
+    (silent,) = status["silent_topics"]
+    assert (silent["topic"], silent["since"], silent["feeds_read"]) == ("sanctions", "2026-01-15", True)
     assert "none for 20 days" in shell.run("status").out
 
 
 def test_a_silent_topic_is_told_in_the_status_and_in_its_trend(shell: Shell) -> None:
     later = make_shell(shell.folder, AGGREGATOR_CLOCK="2026-02-09T08:00:00Z")
-    (silent,) = later.run("status", "--json").line["silent_topics"]
-    assert (silent["topic"], silent["since"], silent["feeds_read"]) == ("narcotics", "2026-01-27", False)
+    silent = {one["topic"]: one for one in later.run("status", "--json").line["silent_topics"]}["narcotics"]
+    assert (silent["since"], silent["feeds_read"]) == ("2026-01-27", False)
     assert "the feeds that usually bring them were not read" in later.run("status").out
     assert "but its feeds were not read" in later.run("topics", "trend", "narcotics").out
+
+
+def test_a_weekly_digest_shows_the_week_and_the_quiet_source(shell: Shell) -> None:
+    told_ = shell.run("digest", "preview", "desk").out
+    assert "Stories a day, Tue 20 Jan to Mon 26 Jan (UTC)" in told_
+    assert "19 stories, about 7 are usual; Thu 22 Jan stands out" in told_
+    assert "un: usually an entry every 1 day, none for 20 days" in told_.replace("\n    ", " ")
+
+
+def test_a_digest_says_that_a_topic_is_silent_only_when_its_feeds_were_read(shell: Shell) -> None:
+    said = " ".join(shell.run("digest", "preview", "desk").out.split())
+    assert re.search(r"Sanctions has been silent since 15 Jan, a time in which about 2[0-4] stories are usual\.", said), said[:900]
+    unread = make_shell(shell.folder, AGGREGATOR_CLOCK="2026-02-09T08:00:00Z")
+    assert "has been silent" not in unread.run("digest", "preview", "desk").out
 
 
 def test_an_export_goes_to_stdout_as_a_table(shell: Shell) -> None:

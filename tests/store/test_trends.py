@@ -9,7 +9,7 @@ from aggregator.core.stories.trends import LOOKBACK
 from aggregator.store import health, silence, trends
 from aggregator.store.database import Store
 from tests.factories import make_feed, make_topic
-from tests.history import at, came, checked, days_before, follow, learned, told
+from tests.history import at, came, checked, days_before, follow, happened, learned, told
 
 TODAY = date(2026, 1, 27)
 DAYS = days_before(TODAY, 100)
@@ -129,3 +129,30 @@ def test_a_feed_is_not_quiet_on_the_day_its_archive_was_imported_unless_that_was
             came(store, feed, [at(TODAY, 1)], published=published, topics=())
         learned(store, feed, succeeded_at=at(TODAY, 20))
     assert list(store.read(silence.quiet_feeds)) == ["dead"]
+
+
+def test_a_feed_that_answers_again_is_told_unless_it_fails_once_more(store: Store) -> None:
+    follow(store, [make_feed("un", name="UNODC"), make_feed("wire")], since=at(DAYS[0], 0))
+    for feed in ("un", "wire"):
+        happened(store, feed, "recovered", at(TODAY, 4), "answers again after 9 failed checks")
+        learned(store, feed, succeeded_at=at(TODAY, 4), checked_at=at(TODAY, 4))
+    learned(store, "wire", error_kind="timeout", error_detail="read timed out")
+    happened(store, "un", "gap", at(TODAY, 4), "up to about 7 items may be missing between A and B UTC")
+    report = store.read(health.sources, since=at(TODAY, 2))
+    assert [note.name for note in report.recovered] == ["UNODC"]
+    assert report.missing == 7
+    later = store.read(health.sources, since=at(TODAY, 5))
+    assert [note.name for note in later.recovered] == []
+    assert [note.name for note in later.failing] == ["wire"]
+
+
+def test_a_week_of_a_topic_is_told_in_seven_whole_days(store: Store) -> None:
+    days = days_before(TODAY, 7 + LOOKBACK)
+    follow(store, [make_feed()], since=at(days[0], 0))
+    checked(store, "wire", days)
+    came(store, "wire", [at(day, hour) for day in days[1:] for hour in (3, 4)])
+    came(store, "wire", [at(days[-3], 5 + n / 10) for n in range(12)])
+    (bar,) = store.read(trends.bars, [("narcotics", "Narcotics"), ("other", "Other")], until=TODAY)
+    assert (bar.topic_name, bar.counts, bar.spikes) == ("Narcotics", (2, 2, 2, 2, 14, 2, 2), (days[-3],))
+    assert bar.usual is not None
+    assert 13 < bar.usual < 15

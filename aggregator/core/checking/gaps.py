@@ -3,6 +3,7 @@
 It looks for no older pages itself: `pages` says where they are.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from math import ceil
@@ -14,6 +15,7 @@ from aggregator.core.model.plans import Check, FeedEvent, Keyed, Known
 GAP_ROUNDS = 5  # checks at half the interval after a gap
 _IM_USED = 226  # RFC 3229: only what changed, which proves nothing about the rest
 _MOST_TOLD = 1000
+_TOLD = re.compile(r"up to about (\d+) items? may be missing")
 
 
 def may_be_gap(check: Check, keyed: Keyed) -> bool:
@@ -55,6 +57,12 @@ def gap_events(check: Check, entries: Sequence[Recognised], known: Known) -> tup
             detail = f"{told} and led back to what was known: nothing is missing"
             return FeedEvent(kind="gap", detail=detail), FeedEvent(kind="filled", detail=detail)
     return (FeedEvent(kind="gap", detail=f"{told}: {_missing(new, known)}"),)
+
+
+def missing_in(detail: str) -> int:
+    """How many entries a gap's own words say may be missing, 0 where they cannot tell."""
+    found = _TOLD.search(detail)
+    return int(found[1]) if found else 0
 
 
 def _missing(new: Sequence[Recognised], known: Known) -> str:

@@ -25,6 +25,7 @@ from aggregator.core.model.digests import (
 )
 from aggregator.core.model.operator import OperatorReport
 from aggregator.core.model.subscriptions import Subscriber, Subscription
+from aggregator.core.model.trends import TrendBar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class DueDigest:
     floods: Mapping[str, Flood] = field(default_factory=dict)
     late_alerts: frozenset[int] = frozenset()  # matches that were not told at once, the day having had its alerts
     notes: tuple[str, ...] = ()
+    bars: tuple[TrendBar, ...] = ()
     first_alerts: Mapping[int, str] = field(default_factory=dict)  # by story, the Message-ID of the alert that told it
     report: OperatorReport | None = None  # of an operator's digest, which has no items
 
@@ -130,6 +132,7 @@ class Postmaster:
             known=len(due.known) + due.known_before,
             late_alerts=len({item.entry_id for item in due.items if item.match_id in due.late_alerts}),
             notes=due.notes,
+            bars=due.bars,
         )
 
     def seal(self, due: DueDigest, rendered: Rendered, *, digest_id: int, now: datetime) -> Envelope:

@@ -20,6 +20,7 @@ from aggregator.core.model.digests import (
     SourceReport,
     StoryLine,
 )
+from aggregator.core.model.trends import TrendBar
 
 VERSION = 1
 
@@ -69,10 +70,22 @@ def _content(content: DigestContent) -> dict[str, Any]:
         "stories": content.story_count,
         "known": content.known,
         "notes": list(content.notes),
+        "trends": [_bar(one) for one in content.bars],
         "topics": [_section(one) for one in content.sections],
         "corrections": [_correction(one) for one in content.corrections],
         "more_corrections": content.corrections_more,
         "sources": _sources(content.sources),
+    }
+
+
+def _bar(bar: TrendBar) -> dict[str, Any]:
+    return {
+        "topic": bar.topic_id,
+        "days": [
+            {"day": str(day), "stories": number, "spike": day in bar.spikes}
+            for day, number in zip(bar.days, bar.counts, strict=True)
+        ],
+        "usual": None if bar.usual is None else round(bar.usual, 2),
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.core.model.topics import Fired
+from aggregator.core.model.trends import TrendBar
 
 
 class DigestKind(StrEnum):
@@ -191,6 +192,7 @@ class DigestContent:
     known: int = 0  # articles left out since the last digest: nothing new in stories their reader was told
     late_alerts: int = 0  # stories of this digest that were due at once, on a day that had its alerts already
     notes: tuple[str, ...] = ()  # sentences of ours that this digest opens with
+    bars: tuple[TrendBar, ...] = ()  # of a weekly digest: each topic's days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

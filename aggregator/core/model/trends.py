@@ -77,6 +77,21 @@ class TopicSilence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrendBar:
+    """A topic's last whole UTC days in a digest: stories on each, how many are usual in that time, the days that stood out.
+
+    `usual` is None where too little is known to say.
+    """
+
+    topic_id: str
+    topic_name: str
+    days: tuple[date, ...]
+    counts: tuple[int, ...]
+    usual: float | None = None
+    spikes: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
     """A topic, or a slice of it, day by day."""
 

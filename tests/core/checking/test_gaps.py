@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from aggregator.core.checking.gaps import GAP_ROUNDS
+import pytest
+
+from aggregator.core.checking.gaps import GAP_ROUNDS, missing_in
 from aggregator.core.model.entries import ParsedEntry
 from aggregator.core.model.feeds import Answer, FailureKind, FetchFailed, NotModified
 from aggregator.core.model.topics import Origin
@@ -81,3 +83,15 @@ def test_the_interval_is_halved_for_five_good_checks_after_a_gap() -> None:
         feed.end(NotModified(answer=Answer(url="https://wire.example/feed.xml", status=304)))
         rounds.append(feed.state.gap_rounds)
     assert rounds == [5, 4, 3, 2, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("detail", "number"),
+    [
+        ("none of its 5 entries was known: up to about 12 items may be missing between A and B UTC", 12),
+        ("none of its 5 entries was known: up to about 1 item may be missing between A and B UTC", 1),
+        ("none of its 3 entries was known: others may have come and gone since the last check", 0),
+    ],
+)
+def test_a_gap_tells_how_many_may_be_missing(detail: str, number: int) -> None:
+    assert missing_in(detail) == number

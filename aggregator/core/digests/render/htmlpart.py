@@ -16,6 +16,7 @@ from aggregator.core.digests.render.frame import FrameView
 from aggregator.core.digests.render.health import source_notes, source_report
 from aggregator.core.digests.render.palette import INLINE, dark_rules
 from aggregator.core.digests.render.textpart import UNSHOWN
+from aggregator.core.digests.render.trendbar import bar_views, bars_title
 from aggregator.core.digests.render.view import (
     Place,
     alerted_lines,
@@ -44,6 +45,8 @@ def html_part(content: DigestContent, frame: FrameView, place: Place) -> str:
         corrections_more=content.corrections_more,
         sources=None if content.kind is DigestKind.ALERT else source_report(content),
         source_notes=source_notes(content, place),
+        bars_title=bars_title(content),
+        bars=bar_views(content),
     )
 
 

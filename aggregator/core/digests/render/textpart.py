@@ -9,6 +9,7 @@ from aggregator.core.digests.display import apart, width, wrap
 from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
 from aggregator.core.digests.render.health import NotesView, source_notes, source_report
+from aggregator.core.digests.render.trendbar import BarView, bar_views, bars_title
 from aggregator.core.digests.render.view import (
     Place,
     Runs,
@@ -44,6 +45,8 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
     alerted = list(_alerted(content, place))
     if alerted:
         blocks.append("\n".join([_underlined("Already alerted to you", "-"), *alerted]))
+    if content.bars:
+        blocks.append("\n".join([_underlined(bars_title(content), "-"), *map(_bar, bar_views(content))]))
     if content.kind is not DigestKind.ALERT:
         blocks.append(_sources(content, place))
     blocks.append(_foot(frame))
@@ -197,6 +200,12 @@ def _marked(runs: Runs) -> str:
 def _more(count: int, frame: FrameView) -> str:
     where = f", all on the web:\n{frame.archive}" if frame.archive else " that did not fit in here."
     return f"and {number_words(count, 'more story', 'more stories')}{where}"
+
+
+def _bar(bar: BarView) -> str:
+    return "\n".join(
+        [wrap(bar.name, columns=COLUMNS, first="  - ", rest=_INDENT), _inset(f"{bar.blocks} {bar.words}")]
+    )
 
 
 def _sources(content: DigestContent, place: Place) -> str:
