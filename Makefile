@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run demo test corpus bench bench-topics bench-digest faults lint format lock schema clean
+.PHONY: help install run demo test corpus bench bench-topics bench-stories bench-digest faults lint format lock schema clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ bench: $(DEV) ## what polling costs, how polite it is, what hostile feeds cost t
 
 bench-topics: $(DEV) ## what matching thousands of topics costs, and how right the shipped pack is
 	@$(BIN)/python -m benchmarks.topics
+
+bench-stories: $(DEV) ## how right stories are, what finding them costs, whether bursts and silence are told in time
+	@$(BIN)/python -m benchmarks.stories
+	@$(BIN)/python -m benchmarks.trends
 
 bench-digest: $(DEV) ## what a thousand digests cost, and how fast mail leaves
 	@$(BIN)/python -m benchmarks.digests

@@ -101,17 +101,21 @@ def memberships(connection: Connection, entry_ids: Iterable[int]) -> dict[int, i
 
 def load_counts(connection: Connection, shelf: Shelf, items: Sequence[Item]) -> None:
     """Put onto the shelf how often the words and sentences of `items` were seen in their topics, days and feeds."""
-    topics = sorted({topic for item in items for topic in item.topics})
-    days = {day for item in items for day in days_of(item.at.astimezone(UTC).date())}
-    for part in chunks(sorted({ENTRIES, *(word for item in items for word in words_of(item))})):
-        query = select(story_word).where(story_word.c.word.in_(part), story_word.c.topic_id.in_(topics))
-        rows = connection.execute(query.where(story_word.c.day.between(min(days), max(days))))
-        shelf.vocabulary.load({(row.topic_id, row.word, row.day): row.items for row in rows})
+    _load_words(connection, shelf, items, {ENTRIES, *(word for item in items for word in words_of(item))})
     pairs = sorted({(item.feed_id, one.hash) for item in items for one in item.signed.sentences if one.shingles})
     for some in chunks(pairs, CHUNK // 2):
         known = tuple_(story_sentence.c.feed_id, story_sentence.c.hash).in_(some)
         for row in connection.execute(select(story_sentence).where(known)):
             shelf.sentences[row.feed_id, row.hash] = row.items
+
+
+def _load_words(connection: Connection, shelf: Shelf, items: Sequence[Item], words: Collection[str]) -> None:
+    topics = sorted({topic for item in items for topic in item.topics})
+    days = {day for item in items for day in days_of(item.at.astimezone(UTC).date())}
+    for part in chunks(sorted(words)):
+        query = select(story_word).where(story_word.c.word.in_(part), story_word.c.topic_id.in_(topics))
+        rows = connection.execute(query.where(story_word.c.day.between(min(days), max(days))))
+        shelf.vocabulary.load({(row.topic_id, row.word, row.day): row.items for row in rows})
 
 
 def _sharing() -> Select[Any]:
@@ -141,8 +145,11 @@ def shared(connection: Connection, shelf: Shelf, item: Item) -> dict[int, int]:
 
 
 def load(connection: Connection, shelf: Shelf, items: Sequence[Item], near: Collection[int]) -> None:
-    """Put candidates onto the shelf, with their stories, the members those began with, and what people said of `items`."""
+    """Put candidates onto the shelf, with their stories and the members those began with; `items` have their counts there."""
     load_stories(connection, shelf, set(memberships(connection, near).values()), near)
+    # Titles are compared by how rare their words are: those of the candidates count as well.
+    theirs = {word for one in shelf.items.values() for word in one.signed.title_tokens}
+    _load_words(connection, shelf, items, theirs - {ENTRIES}.union(*map(words_of, items)))
     ids = [item.id for item in items]
     for part in chunks(ids):
         parted = select(story_wish.c.entry_id, story_wish.c.other_id).where(story_wish.c.together.is_(False))

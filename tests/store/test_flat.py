@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from aggregator.core.stories.signature import signature
 from aggregator.store import (
     claims,
     deliveries,
@@ -20,9 +21,12 @@ from aggregator.store import (
     replay,
     retention,
     silence,
+    stories,
+    story_views,
     trends,
 )
 from aggregator.store.database import Store
+from aggregator.store.schema import entry, feed
 from tests.factories import NOW
 
 GROWING = {
@@ -36,10 +40,25 @@ GROWING = {
     "digest",
     "feed_event",
     "feed_day",
+    "story",
+    "story_member",
+    "story_posting",
+    "story_signature",
+    "story_word",
+    "story_sentence",
+    "story_link",
+    "story_wish",
 }
 LASTS = timedelta(seconds=120)
 DAY = NOW.date()
 ASKED = export.Asked(topic_ids=("narcotics",), since=NOW, until=NOW + LASTS)
+
+
+def _renewed(connection: Connection) -> None:
+    """An entry that is matched, in a story with others, and whose words changed."""
+    stories.join(connection, [(2, signature("Customs seize drums", "Text. " * 9))], now=NOW)
+    stories.join(connection, [(2, signature("Ministers sign a treaty", "Other text. " * 9))], now=NOW)
+
 
 HOT: dict[str, Callable[[Connection], Any]] = {
     "claim due hosts": lambda c: claims.claim(c, now=NOW, lease="a", lasts=LASTS),
@@ -61,6 +80,14 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "quiet feeds": silence.quiet_feeds,
     "a page to export": lambda c: export.page(c, ASKED, "narcotics", (NOW, 7)),
     "newest entry": replay.newest,
+    "give an entry its story": lambda c: stories.join(
+        c, [(1, signature("Customs seize drums", "Text. " * 9))], now=NOW
+    ),
+    "renew an entry in its story": _renewed,
+    "entries without a story": lambda c: stories.catch_up(c, since=NOW, now=NOW),
+    "old means to compare": lambda c: stories.prune(c, now=NOW),
+    "latest stories": lambda c: story_views.latest(c, limit=20),
+    "one story": lambda c: story_views.of_entry(c, 1),
     "old entries": lambda c: retention.prune(c, before=NOW, now=NOW),
 }
 
@@ -70,8 +97,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     database = f"sqlite:///{tmp_path_factory.mktemp('flat') / 'aggregator.db'}"
     migrate.upgrade(database, now=NOW)
     opened = Store(database)
+    opened.write(_fill)
     yield opened
     opened.close()
+
+
+def _fill(connection: Connection) -> None:
+    """Entries to look up: a story is asked for only where there is an entry."""
+    connection.execute(feed.insert().values(id="un", url="u", definition={}, listed=True, active=True, added_at=NOW))
+    row = {"feed_id": "un", "first_seen": NOW, "date_suspect": False, "current_revision": 1}
+    connection.execute(entry.insert(), [{**row, "key": f"k{number}"} for number in range(3)])
 
 
 @contextmanager

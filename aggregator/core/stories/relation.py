@@ -19,6 +19,9 @@ _MARGIN = 0.9  # more where there is little, over the root of the number of runs
 _WHOLE = 0.9  # of a text that says the same under whatever title,
 _LONG = 40  # word runs, if there is so much of it
 
+_NEARLY = 0.85
+_TELLING = 3.0  # what three words tell of which nothing is known
+
 Weigh = Callable[[str], float]
 
 
@@ -27,11 +30,11 @@ def relate(a: StorySignature, b: StorySignature, weigh: Weigh = lambda _: 1.0) -
 
     `exact`: the same title and opening. `duplicate`: nearly all of the shorter text stands in the other, beside some
     likeness of titles. `same`: titles alike by 0.6 (Jaccard of stems), or by 0.3 with 0.3 of the text. `related`: titles
-    alike by 0.5, or by 0.25 with 0.3 of the text. `weigh` says how much a stem tells among the items compared with;
-    titles that are alike in common words alone are not alike. A doubt (numbers that contradict each other, a question
+    alike by 0.5, or by 0.25 with 0.3 of the text. `weigh` says how much a stem tells among the items compared with, about
+    1 for one of which nothing is known; titles that are alike in common words alone are not alike. A doubt (numbers that contradict each other, a question
     beside a report, a follow-up, a page that goes on changing) leaves `related` of a duplicate, and nothing of the rest.
     """
-    if a.exact == b.exact and (len(a.title_tokens) >= LEAST_TITLE or a.shingles):
+    if a.exact == b.exact and a.live == b.live and (len(a.title_tokens) >= LEAST_TITLE or a.shingles):
         return Relation(kind=Kind.EXACT, reasons=("same title and opening",), strength=2.0)
     if min(len(a.title_tokens), len(b.title_tokens)) < LEAST_TITLE:
         return Relation(kind=Kind.DIFFERENT, reasons=("a title too short to compare",))
@@ -52,7 +55,9 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
     reasons = [f"{name} {share:.0%} alike" for name, share in (("titles", titles), ("texts", texts)) if share]
     if telling < titles - 0.1:
         reasons.append(f"titles {telling:.0%} alike where words count by how rare they are here")
-    kind, strength = _kind(a, b, titles, telling), telling + texts / 2
+    # Titles alone fold where they are nearly equal, or where what they share is not what every title here says.
+    alone = telling >= 0.6 and (titles >= _NEARLY or sum(weigh(word) for word in sorted(left & right)) >= _TELLING)
+    kind, strength = _kind(a, b, titles, telling, alone=alone), telling + texts / 2
     whole = texts >= _WHOLE and min(len(a.shingles), len(b.shingles)) >= _LONG
     doubt = _doubt(a, b, whole=whole) if kind is not Kind.DIFFERENT else ""
     if doubt:
@@ -61,7 +66,7 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
     return Relation(kind=kind, reasons=tuple(reasons) or ("nothing in common",), strength=strength)
 
 
-def _kind(a: StorySignature, b: StorySignature, titles: float, telling: float) -> Kind:
+def _kind(a: StorySignature, b: StorySignature, titles: float, telling: float, *, alone: bool) -> Kind:
     texts = containment(a, b)
     # One stock sentence under two titles is no story: texts count only beside some likeness of titles.
     copied = _is_copied(a.shingles, b.shingles)
@@ -69,7 +74,7 @@ def _kind(a: StorySignature, b: StorySignature, titles: float, telling: float) -
         return Kind.DUPLICATE
     if titles >= 0.75 and texts >= 0.5:
         return Kind.DUPLICATE
-    if telling >= 0.6 or (telling >= 0.3 and texts >= 0.3):
+    if alone or (telling >= 0.3 and texts >= 0.3):
         return Kind.SAME
     return Kind.RELATED if telling >= 0.5 or (titles >= 0.25 and texts >= 0.3) else Kind.DIFFERENT
 
@@ -95,7 +100,7 @@ def _told(one: StorySignature, other: StorySignature) -> frozenset[str]:
 def _apart(a: StorySignature, b: StorySignature) -> str:
     """Why two entries cannot tell one story however alike their words are; empty when they can."""
     if a.fixture and b.fixture and a.fixture != b.fixture:
-        return f"another match: {' and '.join(sorted(a.fixture))}, {' and '.join(sorted(b.fixture))}"
+        return f"another match: {', '.join(sorted(' v '.join(sorted(one.fixture)) for one in (a, b)))}"
     return ""
 
 

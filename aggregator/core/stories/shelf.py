@@ -125,7 +125,7 @@ class Shelf:
         for one, tie in ties.items():
             by_story[self.story_of[one]][one] = tie
         best, strongest, to = None, 0.0, item.id
-        for story in sorted(by_story):
+        for story in sorted(by_story, key=lambda story: min(self.stories[story].began)):  # of equals, the oldest
             strength, member = self._tie(item, story, by_story[story])
             if strength > strongest:
                 best, strongest, to = story, strength, member
@@ -166,7 +166,9 @@ def likeliest(shared: Mapping[int, int], item: Item, shelf: Shelf) -> list[int]:
     worth = [
         (-count, -one)
         for one, count in shared.items()
-        if (count >= SHARED or is_twin(item, shelf.items[one])) and abs(shelf.items[one].at - item.at) <= item.window
+        if one in shelf.items
+        and (count >= SHARED or is_twin(item, shelf.items[one]))
+        and abs(shelf.items[one].at - item.at) <= item.window
     ]
     return [-one for _, one in sorted(worth)[:MAX_CANDIDATES]]
 
@@ -204,5 +206,5 @@ def _links(by_story: Mapping[int, Mapping[int, Relation]]) -> tuple[Link, ...]:
         if near:
             member = -max(near)[1]
             links.append(Link(story=story, entry=member, relation=ties[member]))
-    links.sort(key=lambda link: (-link.relation.strength, link.story))
+    links.sort(key=lambda link: (-link.relation.strength, link.entry))
     return tuple(links[:_MOST_LINKS])
