@@ -61,22 +61,24 @@ def jobs(app: App, *, lanes: int = 1) -> tuple[Job, ...]:
             if made := await app.replayer.run():
                 await _beat(app, "replay", matches=sum(made.values()))
 
-    async def housekeeping() -> None:
-        now = app.clock()
-        while await app.store.writing(retention.prune, before=now - UNMATCHED_KEPT, now=now):
-            continue
-        await stories.tidy(app.store, now=now)
-        await _beat(app, "housekeeping")
-
     checking = ["refresh"] if lanes == 1 else [f"refresh-{lane}" for lane in range(1, lanes + 1)]
     return (
         *(Job(kind, refresh, tick) for kind in checking),
         Job("dispatch", dispatch, tick),
         Job("replay", replay, tick),
         Job("search", partial(index_words, app), tick),
-        Job("housekeeping", housekeeping, HOUSEKEEPING),
+        Job("housekeeping", partial(keep_house, app), HOUSEKEEPING),
         *([Job("mailbox", partial(read_returns, app), MAILBOX)] if app.returns is not None else []),
     )
+
+
+async def keep_house(app: App) -> None:
+    """Let go of what nobody needs any more."""
+    now = app.clock()
+    while await app.store.writing(retention.prune, before=now - UNMATCHED_KEPT, now=now):
+        continue
+    await stories.tidy(app.store, now=now)
+    await _beat(app, "housekeeping")
 
 
 async def read_returns(app: App) -> None:
