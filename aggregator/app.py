@@ -21,7 +21,7 @@ from aggregator.feedlist.changes import ChangePlan
 from aggregator.fetch.client import Fetcher, FetchLimits
 from aggregator.fetch.gate import HostGate
 from aggregator.fetch.guard import Resolver
-from aggregator.mail.mailbox import open_mailbox
+from aggregator.mail.mailbox import Mailbox, open_mailbox
 from aggregator.mail.transport import Transport
 from aggregator.refresh import Refresher, Visitor
 from aggregator.replay import Replayer
@@ -123,7 +123,10 @@ def build(
     fetcher = make_fetcher(settings, resolve)
     workers = make_workers(settings)
     postmaster = make_postmaster(settings)
-    carriers = {**make_channels(settings, fetcher, secrets=installation_secrets(settings), clock=clock), **(transports or {})}
+    carriers = {
+        **make_channels(settings, fetcher, secrets=installation_secrets(settings), clock=clock),
+        **(transports or {}),
+    }
     lookup = secret_lookup(environ)
     refresher = Refresher(
         store=store,
@@ -207,11 +210,18 @@ def make_dispatcher(
 
 def make_returns(settings: Settings, store: Store, clock: Clock) -> Returns | None:
     """What reads the mailbox into which mail comes back, None when the settings name none."""
+    box = open_returns(settings)
+    if box is None:
+        return None
+    return Returns(store=store, mailbox=box, keys=Keyring(installation_secrets(settings)), clock=clock)
+
+
+def open_returns(settings: Settings) -> Mailbox | None:
+    """The mailbox into which mail comes back, None when the settings name none."""
     if settings.bounce_mailbox is None:
         return None
     password = settings.bounce_password.reveal() if settings.bounce_password else None
-    box, keys = open_mailbox(settings.bounce_mailbox, password=password), Keyring(installation_secrets(settings))
-    return Returns(store=store, mailbox=box, keys=keys, clock=clock)
+    return open_mailbox(settings.bounce_mailbox, password=password)
 
 
 def machine_warnings(settings: Settings) -> tuple[str, ...]:

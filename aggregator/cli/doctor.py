@@ -85,6 +85,15 @@ def _mail(settings: Settings, people: "Sequence[SubscriberSpec]") -> "Iterator[F
     ]
     yield from station.notifications(wanting, installed=find_spec("apprise") is not None)
     yield from station.base_url(settings.base_url, sends=sends)
+    yield from _returns(settings)
+
+
+def _returns(settings: Settings) -> "Iterator[Finding]":
+    """Whether mail that comes back is read."""
+    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import open_returns  # noqa: PLC0415 - as above
+
+    yield from station.returns(open_returns(settings), address=settings.bounce_address, shown=settings.bounce_mailbox)
 
 
 def _sender(settings: Settings, *, sends: bool) -> "Iterator[Finding]":

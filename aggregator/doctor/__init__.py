@@ -8,6 +8,7 @@ from aggregator.doctor.files import feed_list, topics, version_control, zones
 from aggregator.doctor.finding import Finding, Level, ok, problem, warning
 from aggregator.doctor.leaving import base_url, mail, notifications, redirected
 from aggregator.doctor.machine import data_folder, libraries, secret_file
+from aggregator.doctor.returning import returns
 from aggregator.doctor.stored import database
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ok",
     "problem",
     "redirected",
+    "returns",
     "secret_file",
     "sender",
     "signing_of",

@@ -46,6 +46,9 @@ class Mailbox(Protocol):
     async def mark(self, seen: Collection[str], flagged: Collection[str]) -> None:
         """Mark mails as seen, and those `flagged` for a person as well."""
 
+    async def waiting(self) -> int:
+        """How many mails were not seen."""
+
 
 def open_mailbox(where: str, *, password: str | None) -> Mailbox:
     """The mailbox of a setting that was checked: `maildir:/path` or `imaps://user@host/folder`."""
@@ -73,8 +76,18 @@ class MaildirMailbox:
 
     def _unseen(self) -> tuple[Letter, ...]:
         try:
-            found = sorted((self._folder / "new").iterdir(), key=lambda path: (path.stat().st_mtime, path.name))
-            return tuple(Letter(key=path.name, raw=_start_of(path)) for path in found[:BATCH] if path.is_file())
+            return tuple(Letter(key=path.name, raw=_start_of(path)) for path in self._new()[:BATCH])
+        except OSError as error:
+            raise MailboxError(f"cannot read {self._folder}: {error.strerror}") from error
+
+    def _new(self) -> list[Path]:
+        found = [path for path in (self._folder / "new").iterdir() if path.is_file()]
+        return sorted(found, key=lambda path: (path.stat().st_mtime, path.name))
+
+    async def waiting(self) -> int:
+        """How many lie in `new`."""
+        try:
+            return len(await asyncio.to_thread(self._new))
         except OSError as error:
             raise MailboxError(f"cannot read {self._folder}: {error.strerror}") from error
 
@@ -119,14 +132,21 @@ class ImapMailbox:
         if seen:
             await self._within(lambda session: self._mark(session, seen, flagged))
 
-    def _unseen(self, session: imaplib.IMAP4_SSL) -> tuple[Letter, ...]:
+    async def waiting(self) -> int:
+        """How many of the folder's mails are unseen."""
+        return len(await self._within(self._found))
+
+    def _found(self, session: imaplib.IMAP4_SSL) -> list[str]:
         (found,) = self._asked(session, "SEARCH", "UNSEEN")[:1] or [b""]
+        return [uid.decode() for uid in re.findall(rb"[0-9]{1,10}", found if isinstance(found, bytes) else b"")]
+
+    def _unseen(self, session: imaplib.IMAP4_SSL) -> tuple[Letter, ...]:
         letters = []
-        for uid in re.findall(rb"[0-9]{1,10}", found if isinstance(found, bytes) else b"")[:BATCH]:
-            told = self._asked(session, "FETCH", uid.decode(), f"(BODY.PEEK[]<0.{LETTER}>)")
+        for uid in self._found(session)[:BATCH]:
+            told = self._asked(session, "FETCH", uid, f"(BODY.PEEK[]<0.{LETTER}>)")
             raw = next((part[1] for part in told if isinstance(part, tuple)), None)
             if isinstance(raw, bytes):
-                letters.append(Letter(key=uid.decode(), raw=raw))
+                letters.append(Letter(key=uid, raw=raw))
         return tuple(letters)
 
     def _mark(self, session: imaplib.IMAP4_SSL, seen: Collection[str], flagged: Collection[str]) -> None:

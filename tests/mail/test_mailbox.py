@@ -24,6 +24,7 @@ def test_a_maildir_is_read_and_its_mails_are_moved_as_a_mail_program_does(tmp_pa
         box = open_mailbox(f"maildir:{tmp_path}", password=None)
         assert isinstance(box, MaildirMailbox)
         letters = await box.unseen()
+        assert await box.waiting() == 3
         assert {one.key for one in letters} == {"1.a", "2.b", "3.c:2,"}
         await box.mark([one.key for one in letters], ["2.b"])
         assert await box.unseen() == ()
@@ -98,6 +99,7 @@ def test_an_imap_folder_is_read_and_marked_over_tls() -> None:
         server = Imap(mails=[b"Subject: one\r\n\r\n", b"Subject: two\r\n\r\n"])
         async with imap(server) as box:
             letters = await box.unseen()
+            assert await box.waiting() == 2
             assert [(one.key, one.raw[:12]) for one in letters] == [("1", b"Subject: one"), ("2", b"Subject: two")]
             await box.mark(["1", "2"], ["2"])
             assert server.flags == {1: r"\Seen", 2: r"\Seen \Flagged"}
