@@ -161,10 +161,14 @@ class Installation:
         finally:
             engine.dispose()
 
+    def entries(self) -> int:
+        """How many entries are stored."""
+        return int(self.ask("SELECT count(*) FROM entry")[0][0])
+
     def stored(self, entries: int, *, patience: float) -> bool:
         """Whether so many entries are stored, at the latest after `patience` seconds."""
         deadline = time.monotonic() + patience
-        while int(self.ask("SELECT count(*) FROM entry")[0][0]) < entries:
+        while self.entries() < entries:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.1)

@@ -4,6 +4,7 @@ It decides nothing about order or about what is shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from aggregator.core.model.digests import DueItem
 from aggregator.core.model.stories import StorySignature
@@ -12,6 +13,8 @@ from aggregator.core.stories.signature import signature
 
 Grouping = Callable[[Sequence[DueItem]], Sequence[Sequence[int]]]
 
+_signature = lru_cache(maxsize=1024)(signature)  # one entry goes to many readers, one digest after the other
+
 
 def by_words(items: Sequence[DueItem]) -> tuple[tuple[int, ...], ...]:
     """Positions of `items` in groups that tell one story. An item whose words cannot be read stands alone."""
@@ -19,7 +22,7 @@ def by_words(items: Sequence[DueItem]) -> tuple[tuple[int, ...], ...]:
     alone: list[tuple[int, ...]] = []
     for at, item in enumerate(items):
         try:
-            signed.append((at, signature(item.title, item.text, item.language)))
+            signed.append((at, _signature(item.title, item.text, item.language)))
         except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
             alone.append((at,))
     found = group([(items[at].feed_id, items[at].first_seen, sign) for at, sign in signed])
