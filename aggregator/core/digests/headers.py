@@ -29,7 +29,7 @@ _FOLD_AT = 76
 _WORD_BYTES = 39  # what one encoded word carries: 64 characters, which leaves room for the header's name in its line
 _URI_SAFE = "%/:=&?~#+!$,;'@()*[]"
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, bidi and zero-width marks, surrogates, separators
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 
 
 def safe_header(value: str) -> str:
@@ -189,7 +189,8 @@ def _alternative(rendered: Rendered, boundary: str) -> bytes:
 
 
 def _part(text: str, subtype: str) -> bytes:
-    whole = text.encode("utf-8", "replace").decode("utf-8").translate(_CONTROLS)
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    whole = _CONTROLS.sub("", whole)
     # Quoted-printable triples each octet beyond ASCII, base64 adds a third to all: they break even at one in six.
     foreign = len(whole.encode()) - sum(map(str.isascii, whole))
     part = EmailMessage(policy=policy.SMTP)

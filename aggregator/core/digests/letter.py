@@ -139,10 +139,9 @@ class Postmaster:
         """The finished message of digest `digest_id`, the same bytes for the same arguments."""
         identifier = message_id(digest_id, due.owner.public_id, self.secret, self.domain)
         address = due.owner.address
-        links = self._links(due)
-        page = self._page(due, digest_id) if links.archive else None
-        if links.archive and page:
-            told = {name: getattr(rendered, name).replace(links.archive, page) for name in ("text", "html")}
+        page = None if self.base_url is None else self._page(due, digest_id)
+        if page:
+            told = {name: getattr(rendered, name).replace(self._page_to_be(due), page) for name in ("text", "html")}
             rendered = replace(rendered, **told)
         if due.of.target is not None:
             return self._posted(due, rendered, identifier, digest_id=digest_id, page=page, now=now)
@@ -154,7 +153,7 @@ class Postmaster:
             message_id=identifier,
             date=now,
             list_id=f"{due.of.slug}.{self.domain}",
-            unsubscribe=links.unsubscribe,
+            unsubscribe=self._unsubscribe_page(due),
             unsubscribe_mail=self._unsubscribe_mail(due, self.return_address or sender),
             archive=page,
             owner=f"mailto:{sender}",
@@ -214,9 +213,8 @@ class Postmaster:
         pages = {item.told_in: self._page(due, item.told_in) for item in due.items if item.told_in and item.news}
         return Links(
             base_url=self.base_url,
-            unsubscribe=f"{base}/u/{self._unsubscribe_token(due)}",
-            # As long as the page's own address may be, and nothing that a publisher could have written.
-            archive=f"{base}/d/{hmac.digest(self.secret, who.encode(), 'sha256').hex()}",
+            unsubscribe=self._unsubscribe_page(due),
+            archive=self._page_to_be(due),
             reviews=reviews,
             pages=pages,
         )
@@ -227,6 +225,15 @@ class Postmaster:
         until = view_until(due.slot_at.date())
         token = self._keys.sign(Purpose.VIEW, due.owner.public_id, digest_id, until=until)
         return f"{base}/d/{token}"
+
+    def _page_to_be(self, due: DueDigest) -> str:
+        """What stands for the digest's own page until its id is known: as long, and nothing a publisher could write."""
+        mark = hmac.digest(self.secret, f"page {due.owner.public_id}".encode(), "sha256").hex()
+        return f"{(self.base_url or '').rstrip('/')}/d/{mark}"
+
+    def _unsubscribe_page(self, due: DueDigest) -> str | None:
+        base = self.base_url
+        return None if base is None else f"{base.rstrip('/')}/u/{self._unsubscribe_token(due)}"
 
     def _unsubscribe_token(self, due: DueDigest) -> str:
         return self._keys.sign(Purpose.UNSUBSCRIBE, due.owner.public_id, due.of.id)

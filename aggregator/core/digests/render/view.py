@@ -27,7 +27,8 @@ Runs = tuple[tuple[str, bool], ...]
 class Place:
     """How times are told: the reader's zone, the instant they are told from, and whether to say which are high.
 
-    `reviews` and `pages` are links of ours, by match and by digest, where there is a place to lead to.
+    `reviews` and `pages` are links of ours, by match and by digest, where there is a place to lead to. `views` keeps the
+    words of the stories told so far, by the line's identity, so that both parts of a mail are made of the same.
     """
 
     zone: tzinfo
@@ -35,6 +36,7 @@ class Place:
     tiers: bool
     reviews: Mapping[int, str] = field(default_factory=dict)
     pages: Mapping[int, str] = field(default_factory=dict)
+    views: "dict[int, tuple[StoryLine, StoryView]]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,13 @@ class StoryView:
 
 def story_view(story: StoryLine, place: Place) -> StoryView:
     """The words of one story. Raises whatever a poisoned item makes it raise; the caller tells that instead."""
+    kept = place.views.get(id(story))
+    if kept is None or kept[0] is not story:
+        kept = place.views[id(story)] = (story, _view_of(story, place))
+    return kept[1]
+
+
+def _view_of(story: StoryLine, place: Place) -> StoryView:
     lead = story.lead
     title = _runs(story.headline)
     if not any(text.strip() for text, _ in title):
