@@ -47,7 +47,7 @@ def gather(
         coalesced=slot.coalesced,
         topics=_watched(connection, of),
         told=before,
-        known_before=told.left_out_since(connection, of.id, since),
+        known_before=told.left_out_since(connection, of, since),
         floods=floods(connection, items),
         notes=_notes(connection, owner, of, since),
         corrections=changed.told,

@@ -40,11 +40,12 @@ def told_before(
     return {story_id: tuple(members) for story_id, members in found.items()}
 
 
-def left_out_since(connection: Connection, subscription_id: int, since: datetime) -> int:
-    """How many matches a subscription left out since an instant because its reader knew their stories."""
-    query = select(func.count()).select_from(ledger).where(ledger.c.subscription_id == subscription_id)
-    known = query.where(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason == KNOWN_STORY)
-    return connection.execute(known.where(ledger.c.at > since)).scalar_one()
+def left_out_since(connection: Connection, of: Subscription, since: datetime) -> int:
+    """How many matches made after a subscription's last digest it left out because its reader knew their stories."""
+    recent = and_(match.c.topic_id.in_(of.topics), match.c.first_seen > since)
+    query = select(func.count()).select_from(match).join(ledger, ledger.c.match_id == match.c.id).where(recent)
+    known = query.where(ledger.c.subscription_id == of.id, ledger.c.reason == KNOWN_STORY)
+    return connection.execute(known).scalar_one()
 
 
 def first_alert(connection: Connection, of: Subscription, before: Sequence[ToldItem]) -> str | None:

@@ -1,6 +1,7 @@
 """`digest`: a preview makes nothing, a run makes what is due once, and a list says what became of it."""
 
 import sqlite3
+import zlib
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +78,46 @@ def test_the_list_tells_what_became_of_each_digest(polled: Shell) -> None:
     assert polled.run("digest", "list", "--json").lines == [made]
     assert "desk/morning" in polled.run("digest", "list").out
     assert polled.run("digest", "list", "--limit", "1", "--json").lines == [made]
+
+
+def test_a_digest_is_shown_as_it_was_sent(polled: Shell) -> None:
+    made = polled.run("digest", "run", "--json").line
+    assert made["kind"] == "digest"
+    (mail,) = (polled.folder / "data" / "outbox").glob("*.eml")
+    sent = mail.read_bytes().decode()
+    assert polled.run("digest", "show", str(made["id"]), "--format", "eml").out == sent
+    ran = polled.run("digest", "show", str(made["id"]))
+    assert ran.code == 0
+    assert "Customs seize *fentanyl*" in ran.out
+    assert ran.err.startswith(f"subject: {made['subject']}\n")
+    assert polled.run("digest", "show", str(made["id"]), "--format", "html").out.startswith("<!")
+
+
+def test_a_digest_that_was_erased_or_never_made_says_so(polled: Shell) -> None:
+    made = polled.run("digest", "run", "--json").line
+    connection = sqlite3.connect(polled.folder / "data" / "aggregator.db")
+    connection.execute("UPDATE delivery SET message = NULL")
+    connection.commit()
+    connection.close()
+    ran = polled.run("digest", "show", str(made["id"]))
+    assert (ran.code, ran.out) == (1, "")
+    assert f"digest {made['id']} was erased" in ran.err
+    ran = polled.run("digest", "show", "4711")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no such digest: 4711" in ran.err
+
+
+def test_what_went_to_no_mailbox_is_shown_as_it_is(polled: Shell) -> None:
+    made = polled.run("digest", "run", "--json").line
+    connection = sqlite3.connect(polled.folder / "data" / "aggregator.db")
+    body = zlib.compress(b'{"digest": 1}')
+    connection.execute(
+        "UPDATE delivery SET channel = 'webhook', recipient = 'https://hook.example/in', message = ?", (body,)
+    )
+    connection.commit()
+    connection.close()
+    for form in ("text", "html", "eml"):
+        assert polled.run("digest", "show", str(made["id"]), "--format", form).out == '{"digest": 1}'
 
 
 def test_a_relay_takes_the_digest_from_a_bare_address(polled: Shell, relay: "Relay") -> None:

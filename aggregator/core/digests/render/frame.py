@@ -164,6 +164,8 @@ def _covers(content: DigestContent, zone: tzinfo) -> str:
     if not content.story_count:
         topics = joined(content.topics, _TOPICS) if content.topics else "your topics"
         return f"Nothing new on {topics}{since}."
+    if alert and content.item_count == 1:
+        return ""
     articles = number_words(content.item_count, "article", "articles")
     stories = number_words(content.story_count, "story", "stories")
     return (

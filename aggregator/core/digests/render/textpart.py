@@ -55,7 +55,8 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
 
 def _head(frame: FrameView) -> str:
     lines = [_para(frame.kicker)] if frame.kicker else []
-    lines += [_underlined(frame.heading.upper(), "="), _para(frame.when), _para(frame.covers)]
+    lines += [_underlined(frame.heading.upper(), "="), _para(frame.when)]
+    lines += [_para(frame.covers)] if frame.covers else []
     lines += [f"\n{_para(notice)}" for notice in frame.notices]
     if frame.counts:
         lines += ["", *(wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT) for told in frame.counts)]
