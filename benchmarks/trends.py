@@ -69,7 +69,7 @@ def _plain(year: Traffic) -> set[date]:
     found = set()
     for offset in range(DAYS - YEAR, DAYS):
         day = START + offset * _DAY
-        known = seen.settled(day)
+        known = seen.window(day)
         share = sum(seen.was_read(feed, day) for feed in known) / max(1, len(known))
         alike = [
             day - back * _DAY

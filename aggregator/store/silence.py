@@ -6,6 +6,7 @@ It costs the same however large the archive is: a hundred arrivals and eight wee
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -17,6 +18,7 @@ from aggregator.store.entries import CHUNK
 from aggregator.store.schema import entry, feed, feed_day, feed_state
 
 ARRIVALS = 150
+GLANCE = 6  # of them, which tell most feeds that merely rest from those that may be quiet
 
 
 def quiet_feeds(connection: Connection, *, names: Collection[str] = ()) -> Mapping[str, Quiet]:
@@ -25,15 +27,14 @@ def quiet_feeds(connection: Connection, *, names: Collection[str] = ()) -> Mappi
     query = select(*columns).join(feed, feed.c.id == feed_state.c.feed_id).order_by(feed.c.id)
     well = query.where(feed.c.active, feed_state.c.gone.is_(False), feed_state.c.error_kind.is_(None))
     still = [row for row in connection.execute(well.where(feed_state.c.succeeded_at.is_not(None))) if _is_still(row)]
-    asked = [row for row in still if not names or row.feed_id in names]
+    asked = [row for row in still if (not names or row.feed_id in names) and not _pauses_so(connection, row)]
     days = _read_days(connection, {row.feed_id: row.succeeded_at.date() for row in asked})
     found: dict[str, Quiet] = {}
     for row in asked:
-        imported = row.changed_at is None or row.changed_at == row.baseline_at
         one = quiet(
             _arrivals(connection, row.feed_id),
             days.get(row.feed_id, ()),
-            active_at=None if imported else row.changed_at,
+            active_at=_active_at(row),
             seen_at=row.succeeded_at,
         )
         if one is not None:
@@ -50,17 +51,28 @@ def quiet_notes(connection: Connection, labels: Mapping[str, str]) -> tuple[Sour
     )
 
 
+def _active_at(row: Any) -> datetime | None:
+    """When a feed last brought news; None where all it ever brought was its archive, whose dates tell more."""
+    at: datetime | None = row.changed_at
+    return None if at == row.baseline_at else at
+
+
 def _is_still(row: Any) -> bool:
-    since = max(filter(None, (row.changed_at, row.baseline_at)), default=None)
-    if row.changed_at is None or row.changed_at == row.baseline_at:
-        return since is not None  # what its archive was dated tells more
-    return bool(row.succeeded_at - row.changed_at >= SHORTEST)
+    at = _active_at(row)
+    return at is None or row.succeeded_at - at >= SHORTEST
 
 
-def _arrivals(connection: Connection, feed_id: str) -> list[datetime]:
+def _pauses_so(connection: Connection, row: Any) -> bool:
+    """Whether two of a feed's last pauses were as long as this one: that is its habit, and asks for no closer look."""
+    came = sorted(_arrivals(connection, row.feed_id, limit=GLANCE))
+    gaps = sorted(later - earlier for earlier, later in pairwise(came))
+    return len(gaps) > 1 and row.succeeded_at - max(came[-1], _active_at(row) or came[-1]) <= gaps[-2]
+
+
+def _arrivals(connection: Connection, feed_id: str, *, limit: int = ARRIVALS) -> list[datetime]:
     """When a feed's last entries came: as their publisher dates them, but never after they were seen."""
     query = select(entry.c.published, entry.c.first_seen).where(entry.c.feed_id == feed_id)
-    rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(ARRIVALS))
+    rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(limit))
     return [min(row.published or row.first_seen, row.first_seen) for row in rows]
 
 

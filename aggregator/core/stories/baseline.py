@@ -4,12 +4,13 @@ What is expected is the sum of what each feed that was read usually brings first
 as a negative binomial does whose spread is that of the window, and wider where the window holds little.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
 
-from aggregator.core.stories.watch import NEW_FOR, WINDOW, Watch
+from aggregator.core.stories.watch import NEW_FOR, WINDOW
 
 Counts = Mapping[date, Mapping[str, float]]  # stories by the day they came and the feed that had them first
 
@@ -30,70 +31,97 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
-    """What the days before say: a rate a mean day for each feed, weights of weekdays, and the spread of their counts."""
+    """The days before one, oldest first, and what came on each.
 
-    rates: Mapping[str, float]
+    `groups` are the stories of feeds that were read on the same days, by the bits of those days: what is expected asks
+    no more of a feed. `any_read` has a bit for each day on which some settled feed was read.
+    """
+
+    days: Sequence[date]
+    came: Sequence[float]
+    groups: Mapping[int, float]
+    any_read: int
+
+    @property
+    def stories(self) -> float:
+        return sum(self.groups.values())
+
+    @property
+    def read_days(self) -> list[int]:
+        return [at for at in range(WINDOW) if self.any_read >> at & 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rates:
+    """What a window teaches: stories a mean day for each group of feeds, and the weights of weekdays."""
+
+    groups: Mapping[int, float]
     week: Sequence[float]
-    spread: float  # variance of a day's count, in what was expected
-    stories: float
-    days: int
+    some: float
 
-    def expected(self, feeds: frozenset[str], day: date) -> float:
-        some = _SOME / (self.days + 1)
-        return self.week[day.weekday()] * (some + sum(rate for feed, rate in self.rates.items() if feed in feeds))
+    def expected(self, window: _Window, at: int) -> float:
+        """What the feeds that were read on the window's day `at` bring on such a day."""
+        rate = sum(rate for bits, rate in self.groups.items() if bits >> at & 1)
+        return self.week[window.days[at].weekday()] * (self.some + rate)
 
 
-def baseline(counts: Counts, seen: Watch, settled: frozenset[str], day: date) -> Baseline | None:
+def baseline(counts: Counts, settled: Mapping[str, int], day: date) -> Baseline | None:
     """What is expected of `day` by the window before it; None where no settled feed was read, or too few days were.
 
-    `counts` are those of the `settled` feeds alone.
+    `settled` is the watch's window of that day, `counts` are those of its feeds alone.
     """
-    read = {at: frozenset(one for one in settled if seen.was_read(one, at)) for at in _days(day)}
-    before = {at: feeds for at, feeds in read.items() if at != day and feeds}
-    if not read[day] or len(before) < NEW_FOR:
+    window = _window(counts, settled, day)
+    if not window.any_read >> WINDOW & 1 or len(window.read_days) < NEW_FOR:
         return None
-    window = _window(counts, before)
-    expected = window.expected(read[day], day)
-    usual = window.expected(settled, day)
+    rates = _rates(window)
+    expected = rates.expected(window, WINDOW)
+    usual = rates.week[day.weekday()] * (rates.some + sum(rates.groups.values()))
+    read = sum(bits >> WINDOW & 1 for bits in settled.values())
     unsure = expected * expected / (window.stories + 1)
     return Baseline(
         expected=expected,
-        variance=expected * window.spread + unsure,
-        covered=min(1.0, expected / usual) if window.stories else len(read[day]) / len(settled),
+        variance=expected * _spread(window, rates) + unsure,
+        covered=min(1.0, expected / usual) if window.stories else read / len(settled),
     )
 
 
-def _days(day: date) -> list[date]:
-    return [day - back * _DAY for back in range(WINDOW, -1, -1)]
+def _window(counts: Counts, settled: Mapping[str, int], day: date) -> _Window:
+    days = [day - back * _DAY for back in range(WINDOW, -1, -1)]
+    totals: dict[str, float] = defaultdict(float)
+    for one in days[:-1]:
+        for feed_id, number in counts.get(one, {}).items():
+            totals[feed_id] += number
+    groups: dict[int, float] = defaultdict(float)
+    for feed_id, number in totals.items():
+        groups[settled[feed_id]] += number
+    any_read = 0
+    for bits in settled.values():
+        any_read |= bits
+    came = [sum(counts.get(one, {}).values()) for one in days]
+    return _Window(days=days, came=came, groups=groups, any_read=any_read)
 
 
-def _window(counts: Counts, read: Mapping[date, frozenset[str]]) -> _Window:
-    totals: dict[str, float] = {}
-    for day in read:
-        for feed_id, number in counts.get(day, {}).items():
-            totals[feed_id] = totals.get(feed_id, 0.0) + number
-    stories = sum(totals.values())
-    week = _weekdays(counts, read, totals, stories)
-    rates = {
-        feed_id: number / sum(week[day.weekday()] for day, feeds in read.items() if feed_id in feeds)
-        for feed_id, number in totals.items()
-        if any(feed_id in feeds for feeds in read.values())
+def _rates(window: _Window) -> _Rates:
+    week = _weekdays(window)
+    weights = [week[day.weekday()] for day in window.days[:-1]]
+    groups = {
+        bits: stories / sum(weight for at, weight in enumerate(weights) if bits >> at & 1)
+        for bits, stories in window.groups.items()
     }
-    plain = _Window(rates=rates, week=week, spread=1.0, stories=stories, days=len(read))
-    return _Window(rates=rates, week=week, spread=_spread(counts, read, plain), stories=stories, days=len(read))
+    return _Rates(groups=groups, week=week, some=_SOME / (len(window.read_days) + 1))
 
 
-def _weekdays(
-    counts: Counts, read: Mapping[date, frozenset[str]], totals: Mapping[str, float], stories: float
-) -> list[float]:
+def _weekdays(window: _Window) -> list[float]:
     """The weight of each weekday; their mean is 1. A day counts by the share of what usually comes that was covered."""
+    stories = window.stories
     if not stories:
         return [1.0] * 7
     came, covered = [0.0] * 7, [0.0] * 7
-    for day, feeds in read.items():
-        came[day.weekday()] += sum(counts.get(day, {}).values())
-        covered[day.weekday()] += sum(number for feed_id, number in totals.items() if feed_id in feeds) / stories
-    rate = stories / sum(covered) if sum(covered) else 0.0
+    for at in window.read_days:
+        weekday = window.days[at].weekday()
+        came[weekday] += window.came[at]
+        covered[weekday] += sum(number for bits, number in window.groups.items() if bits >> at & 1) / stories
+    rate = stories / sum(covered)
     raw = [
         (number + _WEEKDAY_PRIOR) / (rate * days + _WEEKDAY_PRIOR) for number, days in zip(came, covered, strict=True)
     ]
@@ -101,15 +129,15 @@ def _weekdays(
     return [one / mean for one in raw]
 
 
-def _spread(counts: Counts, read: Mapping[date, frozenset[str]], plain: _Window) -> float:
+def _spread(window: _Window, rates: _Rates) -> float:
     """How much wider than Poisson's the window's counts lie, less what chance alone makes of so few days.
 
     The furthest twentieth is left out: bursts that were too small to be told must not make a louder one look usual.
     """
     strays = []
-    for day, feeds in read.items():
-        expected = plain.expected(feeds, day)
-        strays.append((sum(counts.get(day, {}).values()) - expected) ** 2 / expected)
+    for at in window.read_days:
+        expected = rates.expected(window, at)
+        strays.append((window.came[at] - expected) ** 2 / expected)
     kept = sorted(strays)[: len(strays) - len(strays) // 20]
     dispersion = sum(kept) / len(kept) / (_KEPT if len(kept) < len(strays) else 1.0)
     error = sqrt(2 / len(kept))

@@ -53,11 +53,12 @@ def trend(hits: Iterable[Hit], seen: Watch, *, until: date, days: int, rare: flo
     expectations: list[Baseline | None] = []
     for back in range(days + warm - 1, -1, -1):
         day = until - back * _DAY
-        settled = seen.settled(day)
-        if settled not in by_feeds:
-            by_feeds[settled] = _arrivals(hit for hit in counting if hit.feed_id in settled)
-        came = by_feeds[settled]
-        expected = baseline(_calmed(came.feeds, calm), seen, settled, day)
+        settled = seen.window(day)
+        feeds = frozenset(settled)
+        if feeds not in by_feeds:
+            by_feeds[feeds] = _arrivals(hit for hit in counting if hit.feed_id in feeds)
+        came = by_feeds[feeds]
+        expected = baseline(_calmed(came.feeds, calm), settled, day)
         one = _judged(day, shown.number(day), came.number(day), expected, rare)
         made.append(one)
         expectations.append(expected)

@@ -4,7 +4,6 @@ A feed says nothing on a day on which it was not read, little on the day it come
 is new.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,28 +15,38 @@ NEW_FOR = 14  # days on which a feed must have been read before its stories coun
 WINDOW = 56  # days a baseline looks back: each weekday eight times
 
 _DAY = timedelta(days=1)
+_BEFORE = (1 << WINDOW) - 1
+_ALL = (1 << (WINDOW + 1)) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Feeds and the days on which they were read, in order; `shaken` are those days that may hold a backlog."""
+    """Feeds and the days on which they were read, as bits: bit n is the n-th day after `begins`.
 
-    read: Mapping[str, tuple[date, ...]]
+    `shaken` are the days of each that may hold a backlog.
+    """
+
+    begins: date
+    read: Mapping[str, int]
     shaken: Mapping[str, frozenset[date]]
 
-    def settled(self, day: date) -> frozenset[str]:
-        """The feeds that were read on at least `NEW_FOR` of the days of the window before."""
-        return frozenset(
-            feed_id
-            for feed_id, days in self.read.items()
-            if bisect_left(days, day) - bisect_left(days, day - timedelta(days=WINDOW)) >= NEW_FOR
-        )
+    def window(self, day: date) -> Mapping[str, int]:
+        """The settled feeds, those read on at least `NEW_FOR` of the `WINDOW` days before, and the bits of those days.
+
+        Bit 0 is the first day of the window, bit `WINDOW` the day itself.
+        """
+        offset = (day - self.begins).days - WINDOW
+        found = {}
+        for feed_id, bits in self.read.items():
+            own = (bits >> offset if offset >= 0 else bits << -offset) & _ALL
+            if (own & _BEFORE).bit_count() >= NEW_FOR:
+                found[feed_id] = own
+        return found
 
     def was_read(self, feed_id: str, day: date) -> bool:
         """Whether the feed answered on that day."""
-        days = self.read.get(feed_id, ())
-        at = bisect_left(days, day)
-        return at < len(days) and days[at] == day
+        offset = (day - self.begins).days
+        return offset >= 0 and bool(self.read.get(feed_id, 0) >> offset & 1)
 
     def counts(self, hit: Hit) -> bool:
         """Whether a hit may speak for the day it came: it is live, and no part of a backlog.
@@ -57,8 +66,13 @@ def watch(days: Iterable[CheckedDay]) -> Watch:
     by_feed: dict[str, dict[date, CheckedDay]] = defaultdict(dict)
     for one in days:
         by_feed[one.feed_id][one.day] = one
+    begins = min((day for own in by_feed.values() for day in own), default=date.min)
     return Watch(
-        read={feed_id: tuple(sorted(day for day, one in own.items() if one.ok)) for feed_id, own in by_feed.items()},
+        begins=begins,
+        read={
+            feed_id: sum(1 << (day - begins).days for day, one in own.items() if one.ok)
+            for feed_id, own in by_feed.items()
+        },
         shaken={
             feed_id: frozenset(day for day, one in own.items() if one.gaps or _was_away(own.get(day - _DAY)))
             for feed_id, own in by_feed.items()
