@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, func, select, update
+from sqlalchemy import Connection, Select, Table, delete, func, or_, select, update
 
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
-from aggregator.store import dialect, subscribers
+from aggregator.store import dialect, optouts, subscribers
 from aggregator.store.schema import (
     bounce,
     delivery,
@@ -44,7 +44,9 @@ def erase(connection: Connection, subscriber_id: int, *, now: datetime) -> None:
     connection.execute(open_ones.values(phase=Phase.CANCELLED.value, ended_at=now, next_try_at=None))
     # Without a lease, a try that is under way elsewhere records nothing over this.
     connection.execute(sent.values(recipient=None, message=None, detail=None, lease=None, lease_until=None))
-    waiting = update(ledger).where(ledger.c.subscription_id.in_(mine), ledger.c.state == LedgerState.PENDING.value)
+    # What a pause kept aside is not for the time after it any more.
+    waits = or_(ledger.c.state == LedgerState.PENDING.value, ledger.c.reason.in_(optouts.HELD))
+    waiting = update(ledger).where(ledger.c.subscription_id.in_(mine), waits)
     ended = {"state": LedgerState.SUPPRESSED.value, "reason": SubscriberState.ERASED.value, "at": now}
     connection.execute(waiting.values(ended))
 

@@ -28,7 +28,7 @@ LEFT_OUT = "resume_limit"  # the reason of the others
 OPTED_OUT = "opted_out"
 RESUMED = "resumed"
 
-_HELD = (SubscriberState.PAUSED.value, SubscriberState.BOUNCED.value)
+HELD = (SubscriberState.PAUSED.value, SubscriberState.BOUNCED.value)  # reasons that the end of a pause lifts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +115,9 @@ def resume(connection: Connection, subscriber_id: int, *, now: datetime) -> None
     mine = _of(subscriber_id)
     gone = state in {SubscriberState.UNSUBSCRIBED.value, SubscriberState.ERASED.value}
     _fill(connection, subscriber_id, state if gone else OPTED_OUT, now)
+    whole = select(opt_out.c.subscription_id).where(opt_out.c.subscription_id.in_(mine), opt_out.c.topic_id == WHOLE)
+    for subscription_id in list(connection.execute(whole).scalars()):
+        subscribers.reached(connection, subscription_id, now)  # the times it was left for are over
     connection.execute(delete(opt_out).where(opt_out.c.subscription_id.in_(mine)))
     connection.execute(update(subscription).where(subscription.c.id.in_(mine)).values(weekly=False))
     connection.execute(delete(bounce).where(bounce.c.subscriber_id == subscriber_id))
@@ -150,7 +153,7 @@ def _catch_up(connection: Connection, subscription_id: int, now: datetime) -> No
     aside = and_(
         ledger.c.subscription_id == subscription_id,
         ledger.c.state == LedgerState.SUPPRESSED.value,
-        ledger.c.reason.in_(_HELD),
+        ledger.c.reason.in_(HELD),
     )
     latest = select(ledger.c.match_id).where(aside).order_by(ledger.c.match_id.desc()).limit(CAUGHT_UP)
     told = list(connection.execute(latest).scalars())
@@ -184,7 +187,7 @@ def _fill(connection: Connection, subscriber_id: int, reason: str, now: datetime
 
 def _suppress(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> None:
     """End what waits and is in no digest yet, and what was kept aside for a first digest or the end of a pause."""
-    aside = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason.in_((*_HELD, "baseline")))
+    aside = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason.in_((*HELD, "baseline")))
     ended = {"state": LedgerState.SUPPRESSED.value, "reason": reason, "at": now}
     connection.execute(update(ledger).where(which, or_(is_pending, aside)).values(ended))
 
