@@ -69,10 +69,7 @@ def compose(
         timezone=timezone,
         slot_at=slot_at,
         since=since,
-        sections=tuple(
-            _section(topic_id, names[topic_id], section, limits, (floods or {}).get(topic_id))
-            for topic_id, section in told.items()
-        ),
+        sections=_sections(told, names, limits, floods or {}),
         sources=sources,
         item_count=len(frozenset[int]().union(*(story.entries for story in fresh))),
         story_count=len({story.key for story in fresh}),
@@ -99,6 +96,14 @@ def _topic_order(items: Sequence[DueItem], topics: Sequence[tuple[str, str]]) ->
     return sorted(
         {item.topic_id for item in items},
         key=lambda topic_id: (wanted.index(topic_id) if topic_id in wanted else len(wanted), topic_id),
+    )
+
+
+def _sections(
+    told: Mapping[str, Sequence[_Told]], names: Mapping[str, str], limits: Limits, floods: Mapping[str, Flood]
+) -> tuple[Section, ...]:
+    return tuple(
+        _section(topic_id, names[topic_id], stories, limits, floods.get(topic_id)) for topic_id, stories in told.items()
     )
 
 
