@@ -82,5 +82,5 @@ def test_the_example_of_subscribers_loads_beside_the_shipped_list(tmp_path: Path
         (tmp_path / name).write_text(source.read_text())
         (tmp_path / name).chmod(0o600)
     read = feedlist.load(tmp_path / "feeds.yaml", {"AGGREGATOR_BOARD_EMAIL": "board@example.org"})
-    assert [person.slug for person in read.subscribers] == ["desk", "analyst", "weekly-board"]
+    assert [person.slug for person in read.subscribers] == ["desk", "analyst", "weekly-board", "operator"]
     assert read.warnings == ()
