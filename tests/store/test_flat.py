@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from aggregator.core.model.digests import Change
+from aggregator.core.model.subscriptions import Empty, Schedule, Subscription
 from aggregator.core.stories.signature import signature
 from aggregator.store import (
+    attention,
     claims,
+    corrections,
     deliveries,
     digests,
     entries,
     export,
+    frozen,
     health,
     migrate,
     replay,
@@ -23,13 +28,16 @@ from aggregator.store import (
     silence,
     stories,
     story_views,
+    told,
     trends,
 )
 from aggregator.store.database import Store
 from aggregator.store.schema import entry, feed
+from tests.core.digests.test_compose import make_item
 from tests.factories import NOW
 
 GROWING = {
+    "correction",
     "entry",
     "entry_alias",
     "revision",
@@ -54,6 +62,20 @@ DAY = NOW.date()
 ASKED = export.Asked(topic_ids=("narcotics",), since=NOW, until=NOW + LASTS)
 
 
+MORNING = Subscription(
+    id=1,
+    subscriber_id=1,
+    slug="morning",
+    topics=("narcotics",),
+    schedule=Schedule(immediate=True),
+    empty=Empty.SKIP,
+    channel="mail",
+    created_at=NOW,
+    slot_at=None,
+    listed=True,
+)
+
+
 def _renewed(connection: Connection) -> None:
     """An entry that is matched, in a story with others, and whose words changed."""
     stories.join(connection, [(2, signature("Customs seize drums", "Text. " * 9))], now=NOW)
@@ -69,6 +91,16 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "latest of a feed": lambda c: entries.latest(c, feed_id="un", limit=50),
     "pending items": lambda c: digests.due_items(c, 1, archive=False),
     "anything pending": lambda c: digests.any_pending(c, 1),
+    "corrections": lambda c: corrections.waiting(c, 1),
+    "any correction": lambda c: corrections.any_waiting(c, 1),
+    "note a correction": lambda c: corrections.note(c, [(1, 2)], Change.CHANGED, now=NOW),
+    "alerts of a day": lambda c: attention.alerts_of(c, 1, now=NOW),
+    "alerts left to digests": lambda c: attention.give_to_digests(c, 1, 1, now=NOW),
+    "late alerts": lambda c: attention.late_alerts(c, 1, [make_item(1)]),
+    "a topic's days": lambda c: attention.daily_matches(c, ["narcotics"], until=NOW),
+    "told before": lambda c: told.told_before(c, MORNING, [make_item(1)]),
+    "left out since": lambda c: told.left_out_since(c, MORNING, NOW),
+    "a frozen digest": lambda c: frozen.one(c, 1),
     "last digest": lambda c: digests.last_digest_at(c, 1),
     "due deliveries": lambda c: deliveries.claim(c, now=NOW, lease="a", lasts=LASTS),
     "what was checked": lambda c: health.sources(c, since=NOW),
