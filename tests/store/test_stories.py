@@ -1,5 +1,6 @@
 """Matched entries are given their stories as they come, the same whether they come one by one or many at once."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -24,6 +25,7 @@ from aggregator.store.schema import (
     story_posting,
     story_sentence,
     story_signature,
+    topic_version,
 )
 from aggregator.store.story_shelf import FIRST
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_revision, make_topic
@@ -201,3 +203,16 @@ def test_old_entries_are_no_longer_found_and_keep_their_stories(store: Store) ->
     assert [row.entry_id for row in rows(store, story_signature)] == new
     assert grouped(store) == [old, new]
     assert store.read(lambda c: c.execute(select(func.count()).select_from(story)).scalar_one()) == 2
+
+
+def test_housekeeping_gives_missing_stories_and_prunes_when_no_topic_is_being_tried_on_the_archive(
+    store: Store,
+) -> None:
+    arrive(store, told(MEETING, TEXT, feed="un", at=NOW - timedelta(days=9)))
+    late = arrive(store, told(MEETING, TEXT, feed="wire"), signed=False)
+    asyncio.run(stories.tidy(store, now=NOW))
+    assert len(grouped(store)) == 2
+    assert len(rows(store, story_signature)) == 2
+    store.write(lambda c: c.execute(topic_version.update().values(replay_after=None)))
+    asyncio.run(stories.tidy(store, now=NOW))
+    assert [row.entry_id for row in rows(store, story_signature)] == late
