@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from aggregator.core.model.subscriptions import Subscriber, Subscription
+from aggregator.core.model.subscriptions import Subscriber, SubscriberState, Subscription
 from aggregator.store import reviews
 from aggregator.store.codec import subscriber_of, subscription_of
 from aggregator.store.schema import (
@@ -97,7 +97,7 @@ def sent_digest(connection: Connection, public_id: str, digest_id: int) -> bytes
 
 
 def judged(connection: Connection, public_id: str, match_id: int) -> Judged | None:
-    """A match and this person's verdict on it, None when there is no such match or person."""
+    """A match and this person's verdict on it, None when there is no such match, or person any more."""
     query = (
         select(
             subscriber.c.id.label("subscriber_id"),
@@ -114,7 +114,7 @@ def judged(connection: Connection, public_id: str, match_id: int) -> Judged | No
         .join(feed, feed.c.id == entry.c.feed_id)
         .join(revision, (revision.c.entry_id == entry.c.id) & (revision.c.n == entry.c.current_revision))
         .join(subscriber, subscriber.c.public_id == public_id)
-        .where(match.c.id == match_id)
+        .where(match.c.id == match_id, subscriber.c.state != SubscriberState.ERASED.value)
     )
     row = connection.execute(query).first()
     if row is None:

@@ -16,6 +16,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from aggregator.core.digests.display import line
 from aggregator.core.digests.tokens import Claim, Keyring, Purpose
+from aggregator.core.errors import StoreError
 from aggregator.store import holders
 from aggregator.store.database import Connection, Store
 from aggregator.store.holders import Holder, Judged
@@ -65,7 +66,11 @@ def _add_standing(router: APIRouter, desk: Desk) -> None:
         wish = "leave" if one_click else fields.get("act", "")
         if claim is None:
             return not_here()
-        result = await desk.store.writing(_done, claim, wish, fields.get("topic", ""), now=desk.clock())
+        topic_id = fields.get("topic", "")
+        try:
+            result = await desk.store.writing(_done, claim, wish, topic_id, now=desk.clock())
+        except StoreError:  # a digest that was just being made may have held the same rows: once more
+            result = await desk.store.writing(_done, claim, wish, topic_id, now=desk.clock())
         if result is None:
             return not_here()
         return PlainTextResponse("You are unsubscribed.\n") if one_click else _standing(desk, *result)

@@ -71,6 +71,8 @@ def test_erasing_takes_out_the_person_and_keeps_the_numbers(lived: Store) -> Non
     lived.write(subscribers.save, [make_subscriber(name="Dana", subscriptions=(morning(),))], {}, now=NOW)
     assert (desk(lived).subscriber.address, desk(lived).subscriber.name) == (None, None)
     assert desk(lived).subscriber.state is SubscriberState.ERASED
+    assert lived.read(holders.sent_digest, "public-desk", 1) is None
+    assert lived.read(holders.judged, "public-desk", 1) is None
 
 
 def test_a_try_that_is_under_way_while_somebody_is_erased_gives_nothing_and_records_nothing(lived: Store) -> None:
