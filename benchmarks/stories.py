@@ -198,7 +198,7 @@ def fill(connection: Connection, start: int, signed: Sequence[StorySignature]) -
     """Entries that are there already, each with a story of its own."""
     store_entries(connection, start, len(signed))
     numbered = list(enumerate(signed, start + 1))
-    connection.execute(story.insert(), [{"id": number, "first_seen": at(number)} for number, _ in numbered])
+    connection.execute(story.insert(), [{"first_seen": at(number)} for number, _ in numbered])
     member = {"relation": "first", "reasons": [], "at": NOW}
     members = [{**member, "entry_id": number, "story_id": number} for number, _ in numbered]
     connection.execute(story_member.insert(), members)

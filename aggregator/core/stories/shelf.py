@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from aggregator.core.model.stories import FOLDED, Kind, Relation, StorySignature
-from aggregator.core.stories.relation import Weigh, relate
+from aggregator.core.stories.relation import Weigh, containment, relate
 from aggregator.core.stories.signature import without
 from aggregator.core.stories.vocabulary import Vocabulary
 
@@ -26,7 +26,7 @@ _MOST_LINKS = 5
 _BEST = 3
 _MEAN = 0.6
 _ANOTHER_DAY = timedelta(hours=12)
-_LEAST_COMMON = 0.25  # of titles behind one address
+_LEAST_COMMON = 0.5  # of titles, or of texts, behind one address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,9 @@ def judge(one: Item, other: Item, weigh: Weigh) -> Relation:
     relation = relate(one.signed, other.signed, weigh)
     if relation.kind is Kind.EXACT:
         return relation
-    if one.link is not None and one.link == other.link and _common(one, other) >= _LEAST_COMMON:
+    # A feed may link all it says to one page: an address tells something beside another feed's, and beside its words.
+    elsewhere = one.feed_id != other.feed_id and one.link is not None and one.link == other.link
+    if elsewhere and max(_common(one, other), containment(one.signed, other.signed)) >= _LEAST_COMMON:
         return Relation(kind=Kind.EXACT, reasons=("the same address", *relation.reasons), strength=2.0)
     if one.feed_id != other.feed_id or relation.kind is Kind.DIFFERENT:
         return relation

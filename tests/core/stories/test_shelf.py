@@ -67,8 +67,15 @@ def test_two_entries_of_one_feed_are_beside_each_other_unless_they_are_the_same(
     title = "Customs officers seize drums of a precursor at Mundra port"
     assert kind(item(1, title, TEXT, feed="a"), item(2, f"{title} today", TEXT, feed="a")) is Kind.RELATED
     assert kind(item(1, title, TEXT, feed="a"), item(2, title, TEXT, feed="a")) is Kind.EXACT
-    moved = item(2, "Customs officers seize drums at Mundra", "Other words.", feed="a", link=b"x" * 16)
-    assert kind(item(1, title, TEXT, feed="a", link=b"x" * 16), moved) is Kind.EXACT
+
+
+def test_one_address_in_two_feeds_is_one_entry_where_its_words_agree() -> None:
+    one = item(1, "Customs officers seize drums of a precursor at Mundra port", TEXT, link=b"x" * 16)
+    assert kind(one, item(2, "Customs officers seize drums at Mundra port", "Other.", link=b"x" * 16)) is Kind.EXACT
+    assert kind(one, item(2, "Mundra haul", TEXT, link=b"x" * 16)) is Kind.EXACT
+    assert kind(one, item(2, "Fishermen return to Mundra after the storm", link=b"x" * 16)) is Kind.DIFFERENT
+    bulletin = [item(n, f"Bulletin of the customs office, number {n}", feed="a", link=b"x" * 16) for n in (12, 13)]
+    assert kind(*bulletin) not in FOLDED
 
 
 def test_titles_that_share_only_what_every_title_of_a_topic_says_are_not_folded() -> None:
