@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from aggregator import logs
 from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster, settled
 from aggregator.core.model.digests import DueItem, Rendered, SourceReport
 from aggregator.core.model.subscriptions import Empty, Schedule, Subscriber, SubscriberState, Subscription
@@ -183,6 +184,7 @@ def main() -> None:
     if sys.argv[1:]:
         make(stories=sys.argv[1] == "stored")
         return
+    logs.configure(style="human", level="warning")
     print(f"{os.cpu_count()} cores", flush=True)
     for how in ("stored", "found"):
         subprocess.run([sys.executable, "-m", "benchmarks.digests", how], check=True)
