@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from aggregator.core.digests.schedules import times_words
 from aggregator.core.model.feeds import Feed
 from aggregator.core.model.subscriptions import (
     WEEKDAYS,
@@ -228,5 +229,5 @@ def _plain(value: Any) -> str:
 
 def _schedule(schedule: Schedule) -> str:
     days = "daily" if len(schedule.days) == 7 else ", ".join(WEEKDAYS[day][:3] for day in sorted(schedule.days))
-    when = "at once" if schedule.immediate else ", ".join(f"{time:%H:%M}" for time in schedule.at)
+    when = "at once" if schedule.immediate else times_words(schedule, ", ")
     return f"{when}, {days}" + (f", quiet {schedule.quiet}" if schedule.quiet else "")

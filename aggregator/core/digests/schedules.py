@@ -13,12 +13,13 @@ def when_words(schedule: Schedule) -> str:
     if schedule.immediate:
         return "at once" + (f", quiet {schedule.quiet}" if schedule.quiet else "")
     days = _NAMED.get(schedule.days) or " ".join(WEEKDAYS[day][:3] for day in sorted(schedule.days))
-    return f"{_times(schedule)} {days}"
+    return f"{times_words(schedule)} {days}"
 
 
-def _times(schedule: Schedule) -> str:
+def times_words(schedule: Schedule, between: str = " ") -> str:
+    """The times of a day, `between` them what is given; many that are an hour apart as `hourly 08:00-18:00`."""
     minutes = [time.hour * 60 + time.minute for time in schedule.at]
     hourly = len(minutes) > _MANY and all(later - early == 60 for early, later in pairwise(minutes))
     if not hourly:
-        return " ".join(f"{time:%H:%M}" for time in schedule.at)
+        return between.join(f"{time:%H:%M}" for time in schedule.at)
     return "hourly" if len(minutes) == 24 else f"hourly {schedule.at[0]:%H:%M}-{schedule.at[-1]:%H:%M}"
