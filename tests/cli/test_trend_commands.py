@@ -123,7 +123,7 @@ def test_a_quiet_feed_is_told_in_the_list_on_its_own_and_in_the_status(shell: Sh
     assert quiet == {"un": "2026-01-07T03:00:00Z", "wire": None}
     listed = shell.run("feeds", "list").out.splitlines()
     assert listed[1].split()[:2] == ["un", "quiet"]
-    assert "usually an entry every 1 day, none for 20 days" in listed[1]
+    assert "usually an entry every day, none for 20 days" in listed[1]
     assert listed[-1] == "2 feeds: 1 quiet, 1 ok"
     assert shell.run("feeds", "show", "un", "--json").line["quiet"] == quiet["un"]
     assert "none for 20 days" in shell.run("feeds", "show", "un").out
@@ -146,12 +146,14 @@ def test_a_weekly_digest_shows_the_week_and_the_quiet_source(shell: Shell) -> No
     told_ = shell.run("digest", "preview", "desk").out
     assert "Stories a day, Tue 20 Jan to Mon 26 Jan (UTC)" in told_
     assert "19 stories, about 7 are usual; Thu 22 Jan stands out" in told_
-    assert "un: usually an entry every 1 day, none for 20 days" in told_.replace("\n    ", " ")
+    assert "un: usually an entry every day, none for 20 days" in told_.replace("\n    ", " ")
 
 
 def test_a_digest_says_that_a_topic_is_silent_only_when_its_feeds_were_read(shell: Shell) -> None:
     said = " ".join(shell.run("digest", "preview", "desk").out.split())
-    assert re.search(r"Sanctions has been silent since 15 Jan, a time in which about 2[0-4] stories are usual\.", said), said[:900]
+    assert re.search(
+        r"Sanctions has been silent since 15 Jan, a time in which about 2[0-4] stories are usual\.", said
+    ), said[:900]
     unread = make_shell(shell.folder, AGGREGATOR_CLOCK="2026-02-09T08:00:00Z")
     assert "has been silent" not in unread.run("digest", "preview", "desk").out
 

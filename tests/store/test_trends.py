@@ -116,7 +116,7 @@ def test_a_feed_that_fails_is_broken_and_not_quiet(store: Store) -> None:
 def test_a_digest_is_told_of_quiet_sources_by_name(store: Store) -> None:
     quiet_world(store)
     (note,) = store.read(health.sources, since=at(TODAY, 0)).quiet
-    assert (note.name, note.detail) == ("UNODC", "usually an entry every 1 day, none for 12 days")
+    assert (note.name, note.detail) == ("UNODC", "usually an entry every day, none for 12 days")
     assert note.since is not None
     assert note.since.tzinfo is UTC
 

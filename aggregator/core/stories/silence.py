@@ -62,7 +62,7 @@ class Quiet:
     @property
     def words(self) -> str:
         """`usually an entry every 2 days, none for 9 days`."""
-        return f"usually an entry every {spoken(self.usual)}, none for {spoken(self.lasted)}"
+        return f"usually an entry every {spoken(self.usual).removeprefix('1 ')}, none for {spoken(self.lasted)}"
 
 
 def spoken(length: timedelta) -> str:

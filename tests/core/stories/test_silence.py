@@ -37,7 +37,7 @@ def test_the_same_pause_within_the_week_is_one() -> None:
     arrivals = office(57)  # up to a Monday
     assert arrivals[-1] < at(57, 0)
     assert seen(arrivals, at(57, 20)) is None
-    assert seen(arrivals, at(60, 6)) == "usually an entry every 1 day, none for 4 days"
+    assert seen(arrivals, at(60, 6)) == "usually an entry every day, none for 4 days"
 
 
 def test_a_feed_of_one_entry_a_week_has_a_week_and_more() -> None:
