@@ -1,5 +1,6 @@
 """Attention is spent once, through the whole river: six alerts a day, known stories, floods, corrections, the operator."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -26,6 +27,14 @@ THINGS = (
     "boxes",
     "ice",
 )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str | None:
+    if request.param == "sqlite":
+        return None
+    make: Callable[[], str] = request.getfixturevalue("make_database")
+    return make()
 
 
 def mails(w: World) -> list[EmailMessage]:
@@ -60,9 +69,9 @@ async def goes_on(w: World) -> None:
     await w.app.dispatcher.run()
 
 
-def test_a_seventh_alert_of_a_day_waits_for_the_digest_which_says_so(tmp_path: Path) -> None:
+def test_a_seventh_alert_of_a_day_waits_for_the_digest_which_says_so(tmp_path: Path, database: str | None) -> None:
     async def go() -> None:
-        async with world(tmp_path) as w:
+        async with world(tmp_path, database=database) as w:
             bodies = [rss(*(seized(n) for n in range(last, 0, -1))) for last in range(1, 10)]
             await follow(w, *bodies, more=ALERTS)
             w.clock.forward(hours=12)  # past the digest of the day, in the evening in Kolkata
@@ -119,11 +128,11 @@ def test_an_alert_says_why_it_came_at_once_and_hangs_on_its_story(tmp_path: Path
     run(go)
 
 
-def test_a_copy_in_another_outlet_is_counted_and_not_told_again(tmp_path: Path) -> None:
+def test_a_copy_in_another_outlet_is_counted_and_not_told_again(tmp_path: Path, database: str | None) -> None:
     title = "Fentanyl is seized in frozen fish at the old harbour"
 
     async def go() -> None:
-        async with world(tmp_path) as w:
+        async with world(tmp_path, database=database) as w:
             one = w.server.on("/a", served(rss(("0", "Weather"))), served(rss(("1", title))), reply(status=304))
             copies = [
                 served(rss(("5", title))),
@@ -168,7 +177,7 @@ def test_a_changed_title_makes_a_mail_of_its_own_and_is_told_once(tmp_path: Path
     run(go)
 
 
-def test_a_topic_that_floods_is_summed_up_and_named_to_the_operator(tmp_path: Path) -> None:
+def test_a_topic_that_floods_is_summed_up_and_named_to_the_operator(tmp_path: Path, database: str | None) -> None:
     ops = """
   - id: ops
     email: ops@example.org
@@ -177,7 +186,7 @@ def test_a_topic_that_floods_is_summed_up_and_named_to_the_operator(tmp_path: Pa
 """
 
     async def go() -> None:
-        async with world(tmp_path) as w:
+        async with world(tmp_path, database=database) as w:
             usual = [rss(*(seized(n) for n in range(last, 0, -1))) for last in range(1, 12)]
             flood = rss(*(seized(n) for n in range(80, 0, -1)))
             await follow(w, *usual, flood, more=ops)
@@ -198,7 +207,7 @@ def test_a_topic_that_floods_is_summed_up_and_named_to_the_operator(tmp_path: Pa
     run(go)
 
 
-def test_the_operator_is_written_to_once_a_day_and_only_of_what_is_new(tmp_path: Path) -> None:
+def test_the_operator_is_written_to_once_a_day_and_only_of_what_is_new(tmp_path: Path, database: str | None) -> None:
     ops = """
   - id: ops
     email: ops@example.org
@@ -207,7 +216,7 @@ def test_the_operator_is_written_to_once_a_day_and_only_of_what_is_new(tmp_path:
 """
 
     async def go() -> None:
-        async with world(tmp_path) as w:
+        async with world(tmp_path, database=database) as w:
             await follow(w, rss(("1", "Fentanyl seized")), more=ops)
             w.mail.answers = [
                 SendFailed(failure=SendFailure.RECIPIENT, detail="550 5.1.1 <desk@example.org>: no such user")

@@ -181,6 +181,11 @@ def claim(connection: Connection, found: Sequence[DueCorrection], digest_id: int
     return True
 
 
+def release(connection: Connection, digest_id: int) -> None:
+    """Let the corrections of a digest that was never sent wait for the next one."""
+    connection.execute(update(correction).where(correction.c.digest_id == digest_id).values(digest_id=None))
+
+
 def forget(connection: Connection, void: Sequence[int]) -> None:
     """Take out rows that mean nothing any more."""
     if void:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import OPEN_PHASES, Delivery, LedgerState, Phase, SubscriberState
-from aggregator.store import bounces, dialect, optouts
+from aggregator.store import bounces, corrections, dialect, optouts
 from aggregator.store.schema import delivery, digest, is_open, ledger, relay, subscriber
 
 BATCH = 20
@@ -78,6 +78,7 @@ def begin(connection: Connection, one: Delivery, *, now: datetime) -> bool:
     ended = {"detail": told, "lease": None, "lease_until": None, "ended_at": now}
     if _advance(connection, one, Phase.CANCELLED, **ended):
         _settle(connection, one.digest_id, LedgerState.SUPPRESSED, reason=reason)
+        corrections.release(connection, one.digest_id)
     return False
 
 

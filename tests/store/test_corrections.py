@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, update
 from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import Change, DueCorrection, DueItem, SourceReport
 from aggregator.core.model.plans import LedgerPlan, RevisionPlan
-from aggregator.core.model.subscriptions import LedgerState, Phase, Schedule, Subscription
+from aggregator.core.model.subscriptions import LedgerState, Phase, Schedule, SubscriberState, Subscription
 from aggregator.store import (
     claims,
     corrections,
@@ -314,6 +314,17 @@ def test_a_correction_is_told_once_and_the_next_starts_from_what_it_told(store: 
     store.write(change, first, 3, TITLES[2], NOW + timedelta(hours=3))
     (one,) = waiting(store, desk).told
     assert (one.title, one.title_now) == (TITLES[1], TITLES[2])
+
+
+def test_a_correction_whose_mail_was_called_off_waits_for_the_next(store: Store, desk: Member) -> None:
+    store.write(change, entry_ids(store)[0], 2, TITLES[1], NOW + timedelta(hours=1))
+    found = waiting(store, desk)
+    later = NOW + timedelta(hours=2)
+    assert store.write(freeze, desk, desk.subscriptions[0], ((), found), later) is not None
+    store.write(subscribers.set_state, desk.subscriber.id, SubscriberState.PAUSED, detail=None, now=later)
+    (one,) = store.write(deliveries.claim, now=later, lease="x", lasts=LASTS)
+    assert not store.write(deliveries.begin, one, now=later)
+    assert waiting(store, desk).told == found.told
 
 
 def test_two_processes_do_not_tell_one_correction_twice(store: Store, desk: Member) -> None:
