@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
+from aggregator.core.model.stories import StorySignature
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.core.stories.group import group
-from aggregator.core.stories.signature import StorySignature, signature
+from aggregator.core.stories.signature import signature
 from aggregator.core.topics.coarse import coarse
 from aggregator.core.topics.fields import stored_fields
 from aggregator.store import replay, search

@@ -1,23 +1,21 @@
 """`subscribers list`: who receives which digest, and when the next one is due; the group's other commands are its neighbours."""
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from aggregator.cli import subscribers_data, subscribers_state
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, note, print_json, print_table
+from aggregator.cli.people import goes_to, next_slot, state_of, told
 from aggregator.core.digests.schedules import when_words
-from aggregator.core.model.subscriptions import WEEKDAYS, SubscriberState, Subscription, SubscriptionKind
-from aggregator.core.urls import shown_target
+from aggregator.core.model.subscriptions import Subscription, SubscriptionKind
 
 if TYPE_CHECKING:
     from aggregator.core.model.subscriptions import Subscriber
     from aggregator.store.subscribers import Member
 
 app = new_app("Who receives which digest.")
-
-AHEAD = timedelta(days=8)  # a schedule runs at least once a week
 
 
 @app.command("list")
@@ -63,67 +61,9 @@ def _rows(member: "Member", now: datetime) -> list[tuple[str, ...]]:
     return rows or [(person.slug, person.state.value, person.address or "-", "-", "-", person.timezone, "-")]
 
 
-def state_of(person: "Subscriber", one: Subscription) -> str:
-    """The state that keeps a subscription from being mailed, else `active`; `left` is its reader's own wish."""
-    return "left" if one.is_left and person.state is SubscriberState.ACTIVE else person.state.value
-
-
-def goes_to(person: "Subscriber", one: Subscription) -> str:
-    """Where a subscription leads to, a secret left out."""
-    if person.state is SubscriberState.ERASED:
-        return "-"
-    if one.target is not None:
-        return shown_target(one.target)
-    return (person.address or "outbox folder") if one.channel == "mail" else "outbox folder"
-
-
-def next_slot(person: "Subscriber", one: Subscription, now: datetime) -> datetime | None:
-    """When a subscription's next mail is due; None when it has no fixed times or its owner takes no mail."""
-    from aggregator.core.digests.slots import slots  # noqa: PLC0415 - lazily, as all of the command line
-
-    if person.state is not SubscriberState.ACTIVE or one.is_left or one.schedule.immediate:
-        return None
-    coming = slots(one.in_force, person.timezone, after=now, until=now + AHEAD)
-    return coming[0].at if coming else None
-
-
 def _next_told(person: "Subscriber", one: Subscription, now: datetime) -> str:
     coming = next_slot(person, one, now)
     return "-" if coming is None else ago(coming, now)
-
-
-def told(member: "Member", now: datetime) -> dict[str, Any]:
-    """A subscriber as one JSON object; where a webhook or an Apprise service leads to is shown without its secret."""
-    person = member.subscriber
-    return {
-        "id": person.slug,
-        "name": person.name,
-        "address": person.address,
-        "state": person.state,
-        "state_since": person.state_at,
-        "state_detail": person.state_detail,
-        "paused_until": person.paused_until,
-        "timezone": person.timezone,
-        "subscriptions": [
-            {
-                "id": one.slug,
-                "topics": one.topics,
-                "at": [f"{time:%H:%M}" for time in one.schedule.at],
-                "days": [WEEKDAYS[day] for day in sorted(one.schedule.days)],
-                "immediate": one.schedule.immediate,
-                "quiet": str(one.schedule.quiet) if one.schedule.quiet else None,
-                "empty": one.empty,
-                "kind": one.kind,
-                "channel": one.channel,
-                "target": shown_target(one.target) if one.target else None,
-                "left": one.is_left,
-                "topics_left": sorted(topic for topic in one.left if topic),
-                "weekly": one.weekly,
-                "next": next_slot(person, one, now),
-            }
-            for one in member.subscriptions
-        ],
-    }
 
 
 app.command("show")(subscribers_data.show)

@@ -10,7 +10,7 @@ import typer
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import Column, ago, fields, iso, moment, print_json, print_table, say
-from aggregator.cli.people import Who, find_member
+from aggregator.cli.people import Who, find_member, goes_to, next_slot, state_of, told
 from aggregator.core.digests.schedules import when_words
 from aggregator.core.model.subscriptions import SubscriberState
 
@@ -31,7 +31,6 @@ Secrets = Annotated[
 @everywhere
 def show(here: Context, subscriber: Who, *, secrets: Secrets = False, as_json: AsJson = False) -> None:
     """One subscriber: state, subscriptions, what is due next, the last digests, bounces."""
-    from aggregator.cli.subscribers import told  # noqa: PLC0415 - the group imports this module
     from aggregator.store import bounces, frozen  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
@@ -71,7 +70,6 @@ def _about(person: "Subscriber") -> dict[str, str]:
 
 
 def _print_subscriptions(member: "Member", now: datetime) -> None:
-    from aggregator.cli.subscribers import goes_to, next_slot, state_of  # noqa: PLC0415 - it imports this module
 
     say()
     columns = (

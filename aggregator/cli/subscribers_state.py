@@ -9,7 +9,7 @@ import typer
 from aggregator.cli.opening import open_archive, with_app
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import note, print_json, say
-from aggregator.cli.people import Who, Yes, find_member
+from aggregator.cli.people import Who, Yes, find_member, told
 from aggregator.core.errors import AggregatorError, UsageError
 from aggregator.core.model.subscriptions import SubscriberState
 
@@ -117,6 +117,5 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 
 def _print(member: "Member", now: "datetime") -> None:
-    from aggregator.cli.subscribers import told  # noqa: PLC0415 - the group imports this module
 
     print_json(told(member, now))

@@ -42,8 +42,8 @@ def every_change() -> dict[tuple[datetime, object, object], Change]:
     for name in sorted(available_timezones() - {"localtime", "Factory"}):
         zone = ZoneInfo(name)
         for instant in changes(name):
-            offsets = (moment.astimezone(zone).utcoffset() for moment in (instant - SECOND, instant))
-            found.setdefault((instant, *offsets), (instant, name))
+            before, after = ((instant - SECOND).astimezone(zone), instant.astimezone(zone))
+            found.setdefault((instant, before.utcoffset(), after.utcoffset()), (instant, name))
     return found
 
 

@@ -204,9 +204,7 @@ def _more(count: int, frame: FrameView) -> str:
 
 
 def _bar(bar: BarView) -> str:
-    return "\n".join(
-        [wrap(bar.name, columns=COLUMNS, first="  - ", rest=_INDENT), _inset(f"{bar.blocks} {bar.words}")]
-    )
+    return "\n".join([wrap(bar.name, columns=COLUMNS, first="  - ", rest=_INDENT), _inset(f"{bar.blocks} {bar.words}")])
 
 
 def _sources(content: DigestContent, place: Place) -> str:
