@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from aggregator.core.digests.compose import compose
+from aggregator.core.digests.compose.corrections import corrected
 from aggregator.core.digests.render import Links, render
 from aggregator.core.model.digests import DueItem, SourceNote, SourceReport
 from aggregator.core.model.topics import Fired, Span
 from tests.browser import launched, opened
+from tests.core.digests.test_corrected import make_correction
 from tests.factories import NOW
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrikationsgelände" * 2
@@ -70,6 +73,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             failing=(SourceNote(feed_id="x", name="Example Daily", detail="server: HTTP 503", since=NOW),),
         ),
     )
+    longer = make_correction(2, title=f"One word {LONG}", title_now=f"Another word {LONG * 2}", language="de")
+    leftward = make_correction(3, title="קבוצת העבודה נפגשה", title_now="קבוצת העבודה לא נפגשה", language="he")
+    content = replace(content, corrections=corrected([make_correction(1), longer, leftward]))
     path = tmp_path_factory.mktemp("digest") / "digest.html"
     path.write_text(render(content, links=Links()).html, encoding="utf-8")
     return path
@@ -111,6 +117,17 @@ def test_it_reads_well_when_a_client_strips_its_styles(browser: Browser, page: P
     view, _ = opened(browser, stripped, width=390)
     assert view.evaluate("document.documentElement.scrollWidth") <= 390
     assert "US and India hold first drug policy working group" in view.inner_text("body")
+    view.close()
+
+
+def test_what_went_and_what_came_can_be_told_apart_without_any_style(browser: Browser, page: Path) -> None:
+    bare = page.with_name("bare.html")
+    bare.write_text(
+        re.sub(r"<style.*?</style>| style=\"[^\"]*\"", "", page.read_text("utf-8"), flags=re.DOTALL), "utf-8"
+    )
+    view, _ = opened(browser, bare, width=390)
+    lines = view.eval_on_selector_all("del, ins", "all => all.map(e => getComputedStyle(e).textDecorationLine)")
+    assert {"line-through", "underline"} == set(lines)
     view.close()
 
 
