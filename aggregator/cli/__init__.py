@@ -38,7 +38,9 @@ SECTIONS: dict[str, tuple[Listed, ...]] = {
     "What is followed": (
         Listed("feeds", "feeds", "list, show, check, add, fix, remove, import and export feeds", is_group=True),
         Listed("topics", "topics", "what people watch: check, test, explain and measure it", is_group=True),
-        Listed("subscribers", "subscribers", "who receives which digest: show, pause, resume, export, erase", is_group=True),
+        Listed(
+            "subscribers", "subscribers", "who receives which digest: show, pause, resume, export, erase", is_group=True
+        ),
         Listed("plan", "apply", "what feeds.yaml would change"),
         Listed("apply", "apply", "make it so"),
     ),
@@ -51,7 +53,7 @@ SECTIONS: dict[str, tuple[Listed, ...]] = {
         Listed("inspect", "inspection", "what we read in one document, from a URL or a file"),
         Listed("digest", "digest", "preview, make, list and try out digests", is_group=True),
         Listed("schedule", "schedule", "when a subscriber's digests are due, local and UTC"),
-        Listed("export", "export", "matches with their evidence: a table, JSON lines, a page to read"),
+        Listed("export", "export", "matches with their evidence, as a table, JSON or a page"),
         Listed("audit", "audit", "prove that nothing due to anybody was lost"),
     ),
     "The house": (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.cli.opening import Archive, open_archive
-from aggregator.cli.options import Context, everywhere, new_app
+from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import count as counted
 from aggregator.cli.output import note
 from aggregator.core.errors import AggregatorError, UsageError
@@ -68,6 +68,7 @@ def export(
     format_: Shape = Form.CSV,
     output: Output = None,
     bom: Bom = False,
+    as_json: AsJson = False,
 ) -> None:
     """The matches of topics, with the clauses, points, marked words, score and versions that prove each.
 
@@ -75,6 +76,9 @@ def export(
     """
     from aggregator.store.export import Asked  # noqa: PLC0415 - lazily, as all of the command line
 
+    if as_json and format_ is Form.HTML:
+        raise UsageError("--json and --format html are two forms of one export", hint="leave one of them out")
+    format_ = Form.JSONL if as_json else format_
     start, end = _instant("--since", since), _end(until)
     if end is not None and end <= start:
         raise UsageError(f"--until {until} is not after --since {since}")

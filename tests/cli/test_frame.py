@@ -17,7 +17,17 @@ from tests.patience import PATIENCE
 HEAVY = {"sqlalchemy", "alembic", "httpx", "httpcore", "feedparser", "pebble", "apscheduler", "lark", "pydantic_core"}
 PLACES = {"--config", "--database", "--data-dir"}
 # They print no data but a document, a log, or what they did.
-WITHOUT_JSON = {"feeds raw", "run", "worker", "demo", "feeds remove", "feeds export", "digest preview", "subscribers export"}
+WITHOUT_JSON = {
+    "feeds raw",
+    "run",
+    "worker",
+    "demo",
+    "feeds remove",
+    "feeds export",
+    "digest preview",
+    "digest show",
+    "subscribers export",
+}
 ROOT = Path(__file__).parents[2]
 
 

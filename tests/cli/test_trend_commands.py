@@ -183,6 +183,10 @@ def test_json_lines_are_an_object_a_match(shell: Shell) -> None:
     ).lines
     assert len(lines) == 13
     assert {one["topic"] for one in lines} == {"narcotics"}
+    again = shell.run(
+        "export", "--topic", "narcotics", "--since", "2026-01-22", "--until", "2026-01-22", "--json"
+    ).lines
+    assert again == lines
 
 
 @pytest.mark.parametrize(
@@ -194,6 +198,7 @@ def test_json_lines_are_an_object_a_match(shell: Shell) -> None:
         (("--topic", "narcotics", "--since", "2026-01-20T07:00"), "expected a day such as 2026-01-20"),
         (("--topic", "narcotics", "--since", "2026-01-20", "--until", "2026-01-19"), "is not after"),
         (("--topic", "narcotics", "--since", "2026-01-20", "--format", "html", "--bom"), "--bom is for tables"),
+        (("--topic", "narcotics", "--since", "2026-01-20", "--format", "html", "--json"), "two forms of one export"),
     ],
 )
 def test_an_export_that_cannot_be_says_why(shell: Shell, options: tuple[str, ...], complaint: str) -> None:
