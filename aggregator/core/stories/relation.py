@@ -16,8 +16,8 @@ LEAST_REST = 3  # telling words behind a label that two titles share
 
 _COPIED = 0.6  # of the shorter text, once there is much of it
 _MARGIN = 0.9  # more where there is little, over the root of the number of runs
-_WHOLE = 0.9  # of a text that says the same under whatever title,
-_LONG = 40  # word runs, if there is so much of it
+_WHOLE = 0.9
+_LONG = 40  # word runs; what a feed prints under everything is shorter
 
 _NEARLY = 0.85
 _TELLING = 3.0  # what three words tell of which nothing is known
@@ -58,8 +58,7 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
     # Titles alone fold where they are nearly equal, or where what they share is not what every title here says.
     alone = telling >= 0.6 and (titles >= _NEARLY or sum(weigh(word) for word in sorted(left & right)) >= _TELLING)
     kind, strength = _kind(a, b, titles, telling, alone=alone), telling + texts / 2
-    whole = texts >= _WHOLE and min(len(a.shingles), len(b.shingles)) >= _LONG
-    doubt = _doubt(a, b, whole=whole) if kind is not Kind.DIFFERENT else ""
+    doubt = _doubt(a, b, whole=_is_whole(a, b, texts)) if kind is not Kind.DIFFERENT else ""
     if doubt:
         lowered = Kind.RELATED if kind is Kind.DUPLICATE else Kind.DIFFERENT
         return Relation(kind=lowered, reasons=(*reasons, doubt), strength=strength)
@@ -68,9 +67,13 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
 
 def _kind(a: StorySignature, b: StorySignature, titles: float, telling: float, *, alone: bool) -> Kind:
     texts = containment(a, b)
-    # One stock sentence under two titles is no story: texts count only beside some likeness of titles.
+    # One stock sentence under two titles is no story: texts count only beside some likeness of titles, long ones by less.
     copied = _is_copied(a.shingles, b.shingles)
-    if (titles >= 0.25 and copied) or (titles >= 0.5 and _is_copied(a.opening, b.opening)):
+    if (
+        (titles >= 0.25 and copied)
+        or (titles >= 0.1 and _is_whole(a, b, texts))
+        or (titles >= 0.5 and _is_copied(a.opening, b.opening))
+    ):
         return Kind.DUPLICATE
     if titles >= 0.75 and texts >= 0.5:
         return Kind.DUPLICATE
@@ -83,6 +86,11 @@ def _is_copied(a: frozenset[int], b: frozenset[int]) -> bool:
     """Whether the shorter text stands in the other: the less there is of it, the more of it must."""
     shorter = min(len(a), len(b))
     return shorter >= LEAST_SHINGLES and _contained(a, b) >= min(_COPIED + _MARGIN / sqrt(shorter), 1.0)
+
+
+def _is_whole(a: StorySignature, b: StorySignature, texts: float) -> bool:
+    """Whether a long text stands in the other as it is: then it says the same under whatever title."""
+    return texts >= _WHOLE and min(len(a.shingles), len(b.shingles)) >= _LONG
 
 
 def _contained(a: frozenset[int], b: frozenset[int]) -> float:

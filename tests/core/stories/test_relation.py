@@ -55,6 +55,15 @@ def test_each_relation_by_example(other: tuple[str, str], expected: Kind) -> Non
     assert kind((TITLE, TEXT), other) is expected
 
 
+def test_a_long_text_that_stands_in_another_is_that_text_under_whatever_title() -> None:
+    body = f"{TEXT} {TEXT.replace('Tuesday', 'Monday').replace('drums', 'barrels').replace('coastal', 'river')}"
+    assert (
+        kind((TITLE, body), ("Why a shipment of detergent was stopped at Mundra port", f"{body} More soon."))
+        is Kind.DUPLICATE
+    )
+    assert kind((TITLE, body), ("Parliament debates the budget of the fisheries ministry", body)) is Kind.DIFFERENT
+
+
 def test_a_number_that_only_one_title_names_contradicts_nothing() -> None:
     assert kind((TITLE, TEXT), (TITLE.replace("40 kg of ", ""), TEXT)) in FOLDED
 
