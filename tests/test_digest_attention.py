@@ -232,6 +232,16 @@ def test_the_operator_is_written_to_once_a_day_and_only_of_what_is_new(tmp_path:
             assert "desk@example.org" not in words(told)
             made = await w.app.store.reading(frozen.latest)
             assert [one.kind for one in made] == ["operator", "digest"]
+            # Who joins later has read nothing yet, so all that is open is new to them.
+            yaml = (w.folder / "feeds.yaml").read_text(encoding="utf-8").replace("id: health", "id: second")
+            w.clock.now = w.clock.now.replace(hour=1)
+            broken = yaml.replace("/a'", "/gone'")
+            await w.follow(broken)
+            for _ in range(9):
+                w.clock.forward(hours=12)
+                await w.app.refresher.check()
+            await w.app.dispatcher.run()
+            assert "NEW: wire: " in words(mails(w)[-1])
 
     run(go)
 

@@ -1,8 +1,7 @@
 """What an operator must look after: mail held back, refused or bounced, feeds that fail, topics that were flooded."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -15,13 +14,14 @@ from aggregator.core.model.subscriptions import Phase, SubscriberState
 from aggregator.core.model.topics import Origin
 from aggregator.store import attention, bounces, health
 from aggregator.store.audit import audit
-from aggregator.store.schema import delivery, digest, feed, feed_state, match, relay, subscriber, subscription, topic
+from aggregator.store.schema import delivery, digest, feed, feed_state, match, relay, subscriber, topic
 
 DAY = timedelta(days=1)
 REMINDED = timedelta(days=7)  # what stays open is told again after this long
 AUDITED = timedelta(days=35)  # of matches; older ones were weighed before
 
 _MOST = 200  # of a kind; nobody reads more
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def report(
@@ -33,19 +33,21 @@ def report(
     now: datetime,
     warnings: Sequence[str] = (),
 ) -> OperatorReport:
-    """Everything open at `now`; new is what began after `since`, the operator's last mail or their subscription's start.
+    """Everything open at `now`; new is what began after `since`, the operator's last mail, or all when there was none.
 
     Floods are those since `looked_at`, when this was asked last, whether or not it made a mail. `warnings` are lines
     about this machine, from whoever knows it.
     """
+    last = _last_mail(connection, subscription_id)
+    known = _NEVER if last is None else since
     matters = (
         *_ledger(connection, now),
-        *_relays(connection, since),
-        *_deliveries(connection, since),
-        *_bounced(connection, since),
-        *_feeds(connection, since, now),
+        *_relays(connection, known),
+        *_deliveries(connection, known, now),
+        *_bounced(connection, known),
+        *_feeds(connection, known, now),
         *_floods(connection, max(since, looked_at), now),
-        *_warnings(connection, since, warnings),
+        *_warnings(connection, known, warnings),
     )
     sources = health.sources(connection, since=since)
     return OperatorReport(
@@ -55,7 +57,7 @@ def report(
         feeds=sources.feeds,
         checked=sources.checked,
         sent=_sent(connection, since),
-        reminder=bool(matters) and _last_mail(connection, subscription_id) <= now - REMINDED,
+        reminder=bool(matters) and last is not None and last <= now - REMINDED,
     )
 
 
@@ -72,9 +74,10 @@ def _relays(connection: Connection, since: datetime) -> Iterator[Matter]:
         yield Matter(trouble=Trouble.RELAY, name=row.channel, detail=row.detail, new=row.parked_until > since)
 
 
-def _deliveries(connection: Connection, since: datetime) -> Iterator[Matter]:
+def _deliveries(connection: Connection, since: datetime, now: datetime) -> Iterator[Matter]:
+    """What waits for a person, however long, and what was given up since they were written to, within a week."""
     kinds = {Phase.PARKED.value: Trouble.PARKED, Phase.DEAD.value: Trouble.DEAD}
-    recent = or_(delivery.c.phase == Phase.PARKED.value, delivery.c.ended_at >= since)
+    recent = or_(delivery.c.phase == Phase.PARKED.value, delivery.c.ended_at >= max(since, now - REMINDED))
     query = (
         select(
             delivery.c.digest_id, delivery.c.phase, delivery.c.channel, delivery.c.recipient, delivery.c.detail,
@@ -166,14 +169,12 @@ def _sent(connection: Connection, since: datetime) -> int:
     return connection.execute(query.where(delivery.c.created_at >= since)).scalar_one()
 
 
-def _last_mail(connection: Connection, subscription_id: int) -> datetime:
-    """When this subscription last wrote to its operator, or else when it began."""
+def _last_mail(connection: Connection, subscription_id: int) -> datetime | None:
+    """When this subscription last wrote to its operator."""
     mine = digest.c.subscription_id == subscription_id
     query = select(func.max(digest.c.created_at)).where(mine, digest.c.kind == DigestKind.OPERATOR.value)
-    began = select(subscription.c.created_at).where(subscription.c.id == subscription_id)
-    last: Any = connection.execute(query).scalar_one() or connection.execute(began).scalar_one()
-    found: datetime = last
-    return found
+    last: datetime | None = connection.execute(query).scalar_one()
+    return last
 
 
 def masked(address: str) -> str:
