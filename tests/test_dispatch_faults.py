@@ -58,7 +58,7 @@ def test_a_program_killed_at_any_step_of_a_digest_loses_nothing(house: Mailing, 
 
 @pytest.mark.parametrize("house", ["sqlite"], indirect=True)  # its processes are the same on both
 def test_a_service_killed_in_the_middle_of_a_mail_leaves_no_process_behind(house: Mailing) -> None:
-    with serving(fault="after dot", stalls=True) as relay, killed_at_the_end(house.send(relay, "run")):
+    with serving(fault="after dot", stalls=True) as relay, killed_at_the_end(house.send(relay, "run", "--no-web")):
         assert relay.reached.wait(PATIENCE)
         house.wait(lambda: house.sent() == 1)
     house.made_up_for(relay, doubles=1)
@@ -81,8 +81,26 @@ def test_a_relay_that_dies_in_the_middle_of_a_mail_is_made_up_for(
     house.made_up_for(relay, doubles=doubles)
 
 
+@pytest.mark.parametrize("house", ["sqlite"], indirect=True)  # as above
+@pytest.mark.parametrize(
+    ("point", "setting", "doubles"),
+    [("before 354", "AGGREGATOR_SMTP_TIMEOUT", 0), ("after dot", "AGGREGATOR_SMTP_DATA_TIMEOUT", 1)],
+)
+def test_a_relay_that_stalls_is_given_up_in_time_and_made_up_for(
+    house: Mailing, point: str, setting: str, doubles: int
+) -> None:
+    house.environ[setting] = "10s"  # the other mail must not be given up as well on a busy machine
+    with serving(fault=point, stalls=True) as relay:
+        process = house.send(relay)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert b"Traceback" not in errors, errors.decode()
+    assert process.returncode == 1
+    del house.environ[setting]
+    house.made_up_for(relay, doubles=doubles)
+
+
 @pytest.mark.parametrize("house", ["sqlite"], indirect=True)  # as little is what a signal does
-@pytest.mark.parametrize("command", [("digest", "run"), ("run",)])
+@pytest.mark.parametrize("command", [("digest", "run"), ("run", "--no-web")])
 def test_a_program_told_to_stop_waits_for_the_reply_to_a_mail(house: Mailing, command: tuple[str, ...]) -> None:
     with serving(fault="after dot", stalls=True) as relay:
         process = house.send(relay, *command)

@@ -75,7 +75,10 @@ def test_a_process_that_slept_past_its_lease_mails_and_records_nothing_over_anot
 @pytest.mark.parametrize("house", ["sqlite"], indirect=True)  # only its own clock is asked
 def test_a_process_that_slept_past_its_lease_goes_on_where_nobody_took_over(house: Mailing) -> None:
     house.environ["AGGREGATOR_LEASE"] = "1s"
-    with serving(fault="recipient", stalls=True) as relay, killed_at_the_end(house.send(relay, "run")) as sleeper:
+    with (
+        serving(fault="recipient", stalls=True) as relay,
+        killed_at_the_end(house.send(relay, "run", "--no-web")) as sleeper,
+    ):
         assert relay.reached.wait(PATIENCE)
         house.wait(lambda: house.sent() == 1)
         sleeper.send_signal(signal.SIGSTOP)
