@@ -13,7 +13,7 @@ DEV := $(VENV)/.dev-installed
 .PHONY: help install run demo test corpus bench bench-topics bench-stories bench-digest faults lint format lock schema clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUNTIME) ## the environment, with the locked dependencies and the command .venv/bin/aggregator
 

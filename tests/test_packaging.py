@@ -253,21 +253,11 @@ def test_a_script_is_sound_bash_that_stops_at_the_first_failure(script: str) -> 
 
 
 def test_every_word_of_the_makefile_is_explained_and_the_suite_is_one_of_them() -> None:
-    words = set(re.findall(r"^([a-z]+):", read("Makefile"), flags=re.MULTILINE))
-    explained = set(re.findall(r"^([a-z]+):.*## ", read("Makefile"), flags=re.MULTILINE))
-    assert words == explained
-    assert {
-        "install",
-        "run",
-        "demo",
-        "test",
-        "corpus",
-        "bench",
-        "lint",
-        "format",
-        "lock",
-        "schema",
-        "clean",
-        "help",
-    } == words
+    makefile = read("Makefile")
+    words = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
+    told = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    assert told is not None
+    assert words == explained == set(told[1].split())
+    assert {"install", "run", "demo", "test", "bench", "faults", "help"} <= words
     assert read(".ci/run").rstrip().endswith("make test")
