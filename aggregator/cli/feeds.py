@@ -10,12 +10,12 @@ import typer
 
 from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw, feeds_value
 from aggregator.cli.feed_rhythm import mean_gaps
+from aggregator.cli.feed_states import STATES, Noted, noted, spoken_state, state_of
 from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import (
     QUIET,
-    RETRIED,
     Column,
     ago,
     clean,
@@ -33,7 +33,6 @@ from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import FeedState
 
 if TYPE_CHECKING:
-    from aggregator.core.stories.silence import Quiet
     from aggregator.store.database import Connection
     from aggregator.store.feeds import DayRow, EventRow, FollowedFeed
     from aggregator.store.politeness import Politeness
@@ -47,8 +46,6 @@ Limit = Annotated[
     int | None, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")
 ]
 
-# The worst first: what a person should look at stands where the eye begins.
-STATES = ("poisoned", "failing", "degraded", RETRIED, QUIET, "ok", "disabled")
 DAYS = 7
 EVENTS = 10
 
@@ -63,7 +60,7 @@ class Portrait:
     events: tuple["EventRow", ...]
     mean_gap: timedelta | None
     politeness: "Politeness"
-    quiet: "Quiet | None"
+    note: Noted | None
 
 
 @app.command("list")
@@ -73,18 +70,19 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
 
     A feed is degraded after three failures in a row, failing after seven days of them, poisoned when reading it had to
     be stopped three times; it is asked on all the same. It is quiet when it answers and brings nothing for longer than
-    its own rhythm makes likely. It is disabled by the file, or by its host for good.
+    its own rhythm makes likely; gapped when it may have dropped entries in the last seven days, and recovered when it
+    began to answer again in them. It is disabled by the file, or by its host for good.
     """
-    from aggregator.store import feeds, silence  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
 
     with open_archive(here) as archive:
         followed = archive.store.read(feeds.followed)
-        quiet = archive.store.read(silence.quiet_feeds)
-        states = {one.feed.id: spoken_state(one, archive.now, quiet.get(one.feed.id)) for one in followed}
+        told = archive.store.read(noted, now=archive.now)
+        states = {one.feed.id: spoken_state(one, archive.now, told.get(one.feed.id)) for one in followed}
         shown = sorted(followed, key=lambda one: (STATES.index(states[one.feed.id]), one.feed.id))[:limit]
         if as_json:
             for one in shown:
-                print_json(feed_json(one, archive.now, quiet.get(one.feed.id)))
+                print_json(feed_json(one, archive.now, told.get(one.feed.id)))
             return
         gaps = archive.store.read(mean_gaps, [one.feed.id for one in shown])
     if not followed:
@@ -99,7 +97,6 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
         Column("entry every", wide=True, right=True),
         Column("problem", shrinks=True),
     )
-    told = {feed_id: one.words for feed_id, one in quiet.items()}
     print_table(columns, [_row(one, states, gaps[one.feed.id], archive.now, told) for one in shown])
     tally = Counter(states.values())
     numbers = ", ".join(f"{tally[state]} {state}" for state in STATES if tally[state])
@@ -107,13 +104,24 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
 
 
 def _row(
-    one: "FollowedFeed", states: Mapping[str, str], gap: timedelta | None, now: datetime, quiet: Mapping[str, str]
+    one: "FollowedFeed", states: Mapping[str, str], gap: timedelta | None, now: datetime, told: Mapping[str, Noted]
 ) -> tuple[str, ...]:
     learned, state = one.state, states[one.feed.id]
     due = "-" if state == "disabled" else ago(learned.next_check_at, now) if learned.next_check_at > now else "due"
     every = span(gap) if gap else "-"
-    problem = _problem(one) or quiet.get(one.feed.id, "")
-    return one.feed.id, state, ago(learned.succeeded_at, now), due, one.feed.tier, every, problem
+    return (
+        one.feed.id,
+        state,
+        ago(learned.succeeded_at, now),
+        due,
+        one.feed.tier,
+        every,
+        _known(one, told.get(one.feed.id)),
+    )
+
+
+def _known(one: "FollowedFeed", note: Noted | None) -> str:
+    return _problem(one) or (note.detail if note else "")
 
 
 def _problem(one: "FollowedFeed") -> str:
@@ -124,20 +132,7 @@ def _problem(one: "FollowedFeed") -> str:
     return f"{learned.error_kind}: {learned.error_detail}" if learned.error_kind else ""
 
 
-def spoken_state(one: "FollowedFeed", now: datetime, quiet: "Quiet | None") -> str:
-    """One of `STATES`: for people, a young error and an unusual silence have words of their own."""
-    state = state_of(one, now)
-    return state if state != "ok" else RETRIED if one.state.error_kind else QUIET if quiet else state
-
-
-def state_of(one: "FollowedFeed", now: datetime) -> str:
-    """Its health, as programs read it."""
-    from aggregator.core.checking.plan import feed_health  # noqa: PLC0415 - lazily, as all of the command line
-
-    return feed_health(one.feed, one.state, now)
-
-
-def feed_json(one: "FollowedFeed", now: datetime, quiet: "Quiet | None") -> dict[str, Any]:
+def feed_json(one: "FollowedFeed", now: datetime, note: Noted | None) -> dict[str, Any]:
     """A line of `feeds list --json`; `url_in_use` is the address that is asked, `quiet` since when it is unusually so."""
     learned = one.state
     return {
@@ -151,7 +146,7 @@ def feed_json(one: "FollowedFeed", now: datetime, quiet: "Quiet | None") -> dict
         "etag": _text(learned.etag),
         "last_modified": _text(learned.last_modified),
         "gap": iso(one.gap_at),
-        "quiet": iso(quiet.since) if quiet else None,
+        "quiet": iso(note.since) if note and note.word == QUIET else None,
     }
 
 
@@ -179,7 +174,7 @@ def show(here: Context, feed: FeedId, *, as_json: AsJson = False) -> None:
 
 
 def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait:
-    from aggregator.store import feeds, silence  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
     from aggregator.store.politeness import politeness  # noqa: PLC0415 - as above
 
     found = feeds.followed(connection, ids=(feed_id,), unlisted=True)
@@ -192,14 +187,14 @@ def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait
         events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),
         mean_gap=mean_gaps(connection, (feed_id,))[feed_id],
         politeness=politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1), feed_id=feed_id),
-        quiet=silence.quiet_feeds(connection, names=(feed_id,)).get(feed_id),
+        note=noted(connection, now=now, names=(feed_id,)).get(feed_id),
     )
 
 
 def portrait_json(portrait: Portrait, now: datetime) -> dict[str, Any]:
     """What `feeds show --json` says: the line of the list, and the rest."""
     one = portrait.one
-    return feed_json(one, now, portrait.quiet) | {
+    return feed_json(one, now, portrait.note) | {
         "name": one.feed.name,
         "title": one.state.title,
         "site": one.state.site,
@@ -227,7 +222,7 @@ def _day_json(day: "DayRow") -> dict[str, Any]:
 
 def _show(portrait: Portrait, now: datetime) -> None:
     one, learned = portrait.one, portrait.one.state
-    state = spoken_state(one, now, portrait.quiet) if one.listed else "removed"
+    state = spoken_state(one, now, portrait.note) if one.listed else "removed"
     say(one.feed.name or learned.title or one.feed.id, style="bold")
     fields(_said(portrait) | _learned(portrait, state, now))
     if portrait.days:
@@ -268,7 +263,7 @@ def _learned(portrait: Portrait, state: str, now: datetime) -> dict[str, str]:
         "asked at": asked or "",
         "calls itself": learned.self_link or "",
         "state": state,
-        "problem": _problem(portrait.one) or (portrait.quiet.words if portrait.quiet else ""),
+        "problem": _known(portrait.one, portrait.note),
         "failures": f"{learned.failures} in a row{since}" if learned.failures else "",
         "last ok": _when(learned.succeeded_at, now),
         "last check": _when(learned.checked_at, now),

@@ -22,14 +22,28 @@ WIDE = 100  # columns from which a terminal has room for more than the essential
 
 RETRIED = "retried"  # what people read of an error that is too young to call a feed degraded
 
-QUIET = "quiet"  # of a feed that answers and brings nothing for unusually long
+# Of a feed that answers: it brings nothing for unusually long, may have dropped entries, or had failed until lately.
+QUIET, GAPPED, RECOVERED = "quiet", "gapped", "recovered"
 
 LEAST = 12  # columns that a shrinking one keeps, if it has them
 
 STYLES = {
-    **dict.fromkeys(("ok", "fetched", "passed", "sent", "active", "current", "live"), "green"),
+    **dict.fromkeys(("ok", "fetched", "passed", "sent", "active", "current", "live", "recovered"), "green"),
     **dict.fromkeys(
-        ("degraded", "retried", "quiet", "skipped", "warning", "pending", "queued", "unknown", "older", "paused"),
+        (
+            "degraded",
+            "retried",
+            "quiet",
+            "gap",
+            "gapped",
+            "skipped",
+            "warning",
+            "pending",
+            "queued",
+            "unknown",
+            "older",
+            "paused",
+        ),
         "yellow",
     ),
     **dict.fromkeys(("failing", "failed", "poisoned", "problem", "parked", "dead", "bounced", "newer"), "red"),

@@ -96,25 +96,37 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
     )
 
 
-def _gaps(connection: Connection, since: datetime, labels: Mapping[str, str]) -> tuple[SourceNote, ...]:
+def shaken(connection: Connection, *, since: datetime) -> tuple[tuple[SourceNote, ...], tuple[SourceNote, ...]]:
+    """All followed feeds that may have dropped entries since an instant, and all that answer again."""
+    query = select(feed.c.id, feed.c.definition).join(feed_state, feed_state.c.feed_id == feed.c.id)
+    well = query.where(feed.c.active, feed_state.c.error_kind.is_(None))
+    labels = {row.id: row.definition["name"] or row.id for row in connection.execute(well)}
+    return _gaps(connection, since, labels, most=None), _recovered(connection, since, labels, most=None)
+
+
+def _gaps(
+    connection: Connection, since: datetime, labels: Mapping[str, str], *, most: int | None = TOLD
+) -> tuple[SourceNote, ...]:
     filled = feed_event.alias()
     closed = exists().where(
         filled.c.kind == "filled", filled.c.feed_id == feed_event.c.feed_id, filled.c.at == feed_event.c.at
     )
     query = select(feed_event).where(feed_event.c.kind == "gap", feed_event.c.at >= since, ~closed)
-    rows = connection.execute(query.order_by(feed_event.c.at.desc()).limit(TOLD))
+    rows = connection.execute(query.order_by(feed_event.c.at.desc()).limit(most))
     return tuple(
         SourceNote(feed_id=row.feed_id, name=labels.get(row.feed_id, row.feed_id), detail=row.detail, since=row.at)
         for row in rows
     )
 
 
-def _recovered(connection: Connection, since: datetime, labels: Mapping[str, str]) -> tuple[SourceNote, ...]:
+def _recovered(
+    connection: Connection, since: datetime, labels: Mapping[str, str], *, most: int | None = TOLD
+) -> tuple[SourceNote, ...]:
     """The feeds of `labels` that answer again since an instant, each by the last time it began to."""
     query = select(feed_event).where(feed_event.c.kind == "recovered", feed_event.c.at >= since)
     rows = connection.execute(query.order_by(feed_event.c.at, feed_event.c.id))
     last = {row.feed_id: row for row in rows if row.feed_id in labels}
-    newest = sorted(last.values(), key=lambda row: row.at, reverse=True)[:TOLD]
+    newest = sorted(last.values(), key=lambda row: row.at, reverse=True)[:most]
     return tuple(
         SourceNote(feed_id=row.feed_id, name=labels[row.feed_id], detail=row.detail, since=row.at) for row in newest
     )

@@ -16,7 +16,7 @@ from aggregator.store import migrate, subscribers
 from aggregator.store.database import Store
 from tests.commands import Shell, make_shell
 from tests.factories import NOW, make_feed, make_subscriber, make_topic
-from tests.history import at, came, checked, days_before, follow, learned, told
+from tests.history import at, came, checked, days_before, follow, happened, learned, told
 
 TODAY = date(2026, 1, 27)
 BURST = TODAY - timedelta(days=5)
@@ -132,6 +132,35 @@ def test_a_quiet_feed_is_told_in_the_list_on_its_own_and_in_the_status(shell: Sh
     (silent,) = status["silent_topics"]
     assert (silent["topic"], silent["since"], silent["feeds_read"]) == ("sanctions", "2026-01-15", True)
     assert "none for 20 days" in shell.run("status").out
+
+
+def test_the_list_names_the_feeds_that_the_status_names(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'data' / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    feeds = ("back", "both", "filled", "holes", "long-ago", "well")
+    follow(store, [make_feed(one) for one in feeds], since=at(DAYS[0], 0))
+    for one in feeds:
+        learned(store, one, succeeded_at=at(TODAY, 7), checked_at=at(TODAY, 7), changed_at=at(TODAY, 7))
+    happened(store, "back", "recovered", at(TODAY, 4), "server, after 19 days")
+    happened(store, "both", "recovered", at(TODAY, 4), "server, after 19 days")
+    for feed in ("both", "filled", "holes"):
+        happened(store, feed, "gap", at(TODAY, 4), "7 entries or more may be missing")
+    happened(store, "filled", "filled", at(TODAY, 4), "nothing is missing")
+    happened(store, "long-ago", "gap", at(DAYS[-20], 4), "7 entries or more may be missing")
+    store.close()
+    shell = make_shell(tmp_path)
+    lines = shell.run("feeds", "list").out.splitlines()
+    states = {line.split()[0]: line.split()[1] for line in lines[1 : len(feeds) + 1]}
+    assert states == {
+        "both": "gapped", "holes": "gapped", "back": "recovered", "filled": "ok", "long-ago": "ok", "well": "ok",
+    }  # fmt: skip
+    assert lines[1].endswith("7 entries or more may be missing")
+    assert lines[-1] == "6 feeds: 2 gapped, 1 recovered, 3 ok"
+    assert "server, after 19 days" in shell.run("feeds", "show", "back").out
+    status = shell.run("status", "--json").line["feeds"]
+    assert {one["id"] for one in status["gaps"]} == {"both", "holes"}
+    assert {one["id"] for one in status["recovered"]} == {"back", "both"}
 
 
 def test_a_silent_topic_is_told_in_the_status_and_in_its_trend(shell: Shell) -> None:
