@@ -140,10 +140,8 @@ def first_alerts(
 
 def _notes(connection: Connection, owner: Subscriber, of: Subscription, since: datetime) -> tuple[str, ...]:
     """What a pause that ended since the last digest did to this one."""
-    back = optouts.resumed(connection, owner, of.id)
-    if back is None or back.at < since:
-        return ()
-    return (resumed_words(back.back, back.left_out),)
+    back = optouts.resumed(connection, owner, of.id, since=since)
+    return () if back is None else (resumed_words(back.back, back.left_out),)
 
 
 def resumed_words(back: int, left_out: int) -> str:

@@ -148,18 +148,15 @@ def _with_alert(item: DueItem, at: datetime | None) -> DueItem:
 def _alerted(connection: Connection, subscription_id: int, match_ids: Collection[int]) -> dict[int, datetime]:
     """When this person's immediate subscriptions delivered these matches; two digests never hide from each other."""
     owner = select(subscription.c.subscriber_id).where(subscription.c.id == subscription_id).scalar_subquery()
-    others = [
-        one.id
-        for member in subscribers.members(connection)
-        for one in member.subscriptions
-        if one.schedule.immediate and one.id != subscription_id
-    ]
+    theirs = select(subscription.c.id, subscription.c.schedule).where(
+        subscription.c.subscriber_id == owner, subscription.c.listed, subscription.c.id != subscription_id
+    )
+    others = [row.id for row in connection.execute(theirs) if row.schedule["immediate"]]
     if not others or not match_ids:
         return {}
     query = (
         select(ledger.c.match_id, func.min(ledger.c.at).label("at"))
-        .join(subscription, subscription.c.id == ledger.c.subscription_id)
-        .where(subscription.c.subscriber_id == owner, ledger.c.subscription_id.in_(others))
+        .where(ledger.c.subscription_id.in_(others))
         .where(ledger.c.state == LedgerState.DELIVERED.value, ledger.c.match_id.in_(match_ids))
         .group_by(ledger.c.match_id)
     )

@@ -125,9 +125,11 @@ def resume(connection: Connection, subscriber_id: int, *, now: datetime) -> None
         _activate(connection, subscriber_id, now)
 
 
-def resumed(connection: Connection, owner: Subscriber, subscription_id: int) -> Resumed | None:
-    """What the last end of a pause brought to a subscription, None when it kept nothing aside or there was none."""
-    if owner.state is not SubscriberState.ACTIVE or owner.state_at is None or owner.state_detail != RESUMED:
+def resumed(connection: Connection, owner: Subscriber, subscription_id: int, *, since: datetime) -> Resumed | None:
+    """What the end of a pause since an instant brought to a subscription, None when it kept nothing aside."""
+    if owner.state is not SubscriberState.ACTIVE or owner.state_detail != RESUMED:
+        return None
+    if owner.state_at is None or owner.state_at < since:
         return None
     counted = (
         select(

@@ -109,8 +109,9 @@ def test_a_pause_keeps_matches_aside_and_its_end_brings_the_latest_back(read_by_
     assert rows(store) == [("suppressed", "resume_limit")] * 3 + [("pending", None)] * few
     person = desk(store).subscriber
     assert (person.state, person.paused_until) == (SubscriberState.ACTIVE, None)
-    told = store.read(optouts.resumed, person, subscription_id)
+    told = store.read(optouts.resumed, person, subscription_id, since=NOW)
     assert told == optouts.Resumed(at=NOW + 30 * DAY, back=few, left_out=3)
+    assert store.read(optouts.resumed, person, subscription_id, since=NOW + 31 * DAY) is None
     balance(store)
 
 
