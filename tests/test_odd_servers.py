@@ -14,6 +14,7 @@ from aggregator.core.model.plans import CheckResult, Outcome
 from aggregator.engine.service import jobs, spread_overdue
 from aggregator.store import entries, feeds
 from tests.factories import NOW
+from tests.patience import PATIENCE
 from tests.servers import Asked, reply
 from tests.world import World, listed, rss, run, served, world
 
@@ -326,6 +327,23 @@ def test_case_7_15_a_503_without_a_word_on_time_ends_the_turn_of_its_host(tmp_pa
                 await again.follow()
                 assert {result.outcome for result in await again.refresher.check()} == {Outcome.FETCHED}
             assert sorted(w.server.paths()) == ["/a", "/b", "/c"]
+
+    run(go)
+
+
+def test_a_pause_that_only_this_process_still_keeps_ends_the_round_and_holds_for_all(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            urls = [("a", w.server.on("/a", reply(status=503))), ("b", w.server.on("/b", served(GOOD)))]
+            await w.follow(listed(urls))
+            await w.app.refresher.check()
+            w.clock.forward(minutes=16)  # over by the store's clock, while the process has counted no quarter of an hour
+            async with asyncio.timeout(PATIENCE):
+                outcomes = {result.feed_id: result.outcome for result in await w.app.refresher.check()}
+            assert outcomes == {"b": Outcome.SKIPPED}
+            (refused,) = await w.app.refresher.check(only=["b"])
+            assert "until" in str(refused.error_detail)
+            assert w.server.paths() == ["/a"]
 
     run(go)
 

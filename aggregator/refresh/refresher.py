@@ -130,8 +130,9 @@ class Refresher:
         """One host's due feeds, one after another; its lease goes when the last is written."""
         waiting: list[asyncio.Future[CheckResult | None]] = []
         undone: tuple[ClaimedFeed, ...] = ()
+        pause = timedelta()
         for place, one in enumerate(claimed):
-            if self._visitor.must_wait(one.state.host):
+            if pause := self._visitor.pause_of(one.state.host):
                 undone = tuple(claimed[place:])  # the host just asked for patience: its other feeds stay due
                 break
             check = await self._visitor.check(one, brought=run.brought.get(one.feed.id))
@@ -141,7 +142,8 @@ class Refresher:
         for one in undone:
             patience = "its host just asked us to wait; it stays due"
             run.settled(CheckResult(feed_id=one.feed.id, outcome=Outcome.SKIPPED, error_detail=patience))
-        waiting.append(run.commits.submit(HostDone(lease=run.lease, host_id=claimed[0].host_id, undone=undone)))
+        done = HostDone(lease=run.lease, host_id=claimed[0].host_id, undone=undone, pause=pause)
+        waiting.append(run.commits.submit(done))
         await asyncio.gather(*waiting, return_exceptions=True)
 
     def _settle(self, connection: Connection, items: Sequence[Check | HostDone]) -> Sequence[CheckResult | None]:

@@ -19,11 +19,15 @@ MANUAL_GAP = timedelta(minutes=5)  # a person may ask a feed again after this lo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDone:
-    """A host's turn ended: its lease may go once its checks are written. `undone` feeds were not asked after all."""
+    """A host's turn ended: its lease may go once its checks are written.
+
+    `undone` feeds were not asked after all, because their host wants a `pause`: it holds for every process from then on.
+    """
 
     lease: str
     host_id: int
     undone: tuple[ClaimedFeed, ...] = ()
+    pause: timedelta = timedelta()
 
 
 def settle(
@@ -42,6 +46,8 @@ def settle(
     for lease, ended in groupby((item for item in items if isinstance(item, HostDone)), key=lambda item: item.lease):
         done = list(ended)
         undone = [one for item in done for one in item.undone]
+        for name, pause in {(item.undone[0].state.host, item.pause) for item in done if item.undone}:
+            claims.hold(connection, name=name, until=now + pause)
         claims.release(connection, lease=lease, host_ids={item.host_id for item in done}, undone=undone)
     return tuple(
         written.get(item.feed.id, CheckResult(feed_id=item.feed.id, outcome=Outcome.SKIPPED))

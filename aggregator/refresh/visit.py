@@ -75,9 +75,9 @@ class Visitor:
         self._raw = raw
         self._full_text = full_text
 
-    def must_wait(self, host: str) -> bool:
-        """Whether `host` has asked this process for a pause."""
-        return self._fetcher.gate.held(host) > 0
+    def pause_of(self, host: str) -> timedelta:
+        """How long `host` still wants to be left alone by this process; zero when it may be asked."""
+        return timedelta(seconds=self._fetcher.gate.held(host))
 
     async def check(self, one: ClaimedFeed, *, brought: Fetched | None = None) -> Check:
         """The check of one feed, ready to be planned and stored. A document `brought` along is not asked for again."""
