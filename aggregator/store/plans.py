@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from aggregator.core.model.digests import Change
 from aggregator.core.model.plans import MatchPlan, Outcome, RefreshPlan
 from aggregator.core.model.topics import Evaluation
-from aggregator.store import claims, dialect, feeds, stories
+from aggregator.store import claims, corrections, dialect, feeds, stories
 from aggregator.store.codec import day_of, fired_json, revision_row, state_row
 from aggregator.store.entries import CHUNK
 from aggregator.store.schema import (
@@ -118,10 +119,14 @@ def _write_revisions(connection: Connection, plans: Sequence[RefreshPlan], now: 
         append_evidence(
             connection, [(one.entry_id, one.revision.n, seen, now) for one in changed for seen in one.evidence]
         )
+        told = [(one.entry_id, one.revision.n) for one in changed if one.notable]
+        corrections.note(connection, told, Change.CHANGED, now=now)
     for plan in plans:
         if plan.withdrawn:
             gone = update(entry).where(entry.c.feed_id == plan.feed_id, entry.c.key.in_(plan.withdrawn))
-            connection.execute(gone.where(entry.c.withdrawn_at.is_(None)).values(withdrawn_at=now))
+            left = gone.where(entry.c.withdrawn_at.is_(None)).values(withdrawn_at=now)
+            found = connection.execute(left.returning(entry.c.id, entry.c.current_revision)).all()
+            corrections.note(connection, [(row[0], row[1]) for row in found], Change.WITHDRAWN, now=now)
 
 
 def write_matches(
