@@ -11,7 +11,8 @@ from aggregator.core.digests.letter import DueDigest
 from aggregator.core.digests.render.trendbar import silence_words
 from aggregator.core.model.digests import DigestKind, DueItem, Flood, SourceReport, ToldItem
 from aggregator.core.model.subscriptions import Subscriber, Subscription, SubscriptionKind
-from aggregator.store import attention, corrections, digests, health, operator, optouts, told, topics, trends
+from aggregator.dispatch.surroundings import Surroundings
+from aggregator.store import attention, corrections, digests, operator, optouts, told, topics
 from aggregator.store.database import Connection
 
 DAY = timedelta(days=1)
@@ -22,13 +23,14 @@ def gather(
     owner: Subscriber,
     of: Subscription,
     slot: slots.Due,
+    around: Surroundings,
     *,
     as_of: datetime | None = None,
     warnings: Sequence[str] = (),
 ) -> DueDigest:
     """What a digest of this slot tells; with `as_of`, what it would have told if it had been made at that instant."""
     last = digests.last_digest_at(connection, of.id, as_of=as_of)
-    since = last or of.created_at
+    since = min(last or of.created_at, slot.slot_at)  # a preview may look to before there was anything
     if of.kind is SubscriptionKind.OPERATOR:
         return _for_operator(connection, owner, of, slot, since, warnings)
     immediate = of.schedule.immediate
@@ -54,16 +56,16 @@ def gather(
         corrections_waiting=changed.more,
         undone=changed.void,
     )
-    return _with_surroundings(connection, due)
+    return _with_surroundings(connection, due, around)
 
 
 def _watched(connection: Connection, of: Subscription) -> tuple[tuple[str, str], ...]:
     """The topics (id, name) that a subscription tells, in its own order."""
-    names = {topic.id: topic.name for topic in topics.listed(connection)}
+    names = topics.names(connection, of.told)
     return tuple((topic_id, names.get(topic_id, topic_id)) for topic_id in of.told)
 
 
-def _with_surroundings(connection: Connection, due: DueDigest) -> DueDigest:
+def _with_surroundings(connection: Connection, due: DueDigest, around: Surroundings) -> DueDigest:
     """A digest with what its reader should know beside the stories: of an alert, which alerts came before.
 
     What sources are like now is all that is known of them, also for the past.
@@ -74,21 +76,18 @@ def _with_surroundings(connection: Connection, due: DueDigest) -> DueDigest:
     weekly = due.of.weekly or len(due.of.schedule.days) == 1
     return replace(
         due,
-        sources=health.sources(connection, since=due.since),
+        sources=around.sources(connection, since=due.since),
         late_alerts=attention.late_alerts(connection, due.owner.id, due.items),
-        notes=(*due.notes, *_silences(connection, due)),
-        bars=trends.bars(connection, due.topics, until=yesterday) if weekly else (),
+        notes=(*due.notes, *_silences(connection, due, around)),
+        bars=around.bars(connection, due.topics, until=yesterday) if weekly else (),
     )
 
 
-def _silences(connection: Connection, due: DueDigest) -> tuple[str, ...]:
+def _silences(connection: Connection, due: DueDigest, around: Surroundings) -> tuple[str, ...]:
     """The topics that went silent while their feeds are read: nothing is broken, and nothing was missed."""
-    if not due.topics:
-        return ()
     until = due.slot_at.astimezone(UTC).date()
-    found = trends.silences(connection, until=until, topic_ids=[topic_id for topic_id, _ in due.topics])
-    names = dict(due.topics)
-    return tuple(silence_words(names[topic_id], one) for topic_id, one in found.items() if one.healthy)
+    found = [(name, around.silence(connection, topic_id, until=until)) for topic_id, name in due.topics]
+    return tuple(silence_words(name, one) for name, one in found if one is not None and one.healthy)
 
 
 def _for_operator(

@@ -13,6 +13,7 @@ from aggregator.core.errors import StoreError, UsageError
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import Empty, Subscriber, SubscriberState, Subscription, SubscriptionKind
 from aggregator.dispatch.gathering import gather
+from aggregator.dispatch.surroundings import Surroundings
 from aggregator.store import attention, corrections, digests, optouts, subscribers
 from aggregator.store.database import Connection, Store
 
@@ -44,10 +45,16 @@ class Opener:
         """Make and freeze every digest whose slot has come; their ids. Pauses that are over end first."""
         await self._store.writing(optouts.end_pauses, now=self._clock())
         made: list[int] = []
-        for member in await self._store.reading(subscribers.members):
+        members = await self._store.reading(subscribers.members)
+        at_once = [one.id for member in members for one in member.subscriptions if one.schedule.immediate]
+        waiting = await self._store.reading(_waiting, at_once)
+        around = Surroundings()
+        for member in members:
             for subscription in member.subscriptions:
+                if subscription.schedule.immediate and subscription.id not in waiting:
+                    continue
                 try:
-                    frozen = await self._open(member.subscriber, subscription)
+                    frozen = await self._open(member.subscriber, subscription, around)
                 except StoreError as error:  # what was not written is due again at the next tick
                     whose = f"{member.subscriber.slug}/{subscription.slug}"
                     log.error("digest.not_made", subscription=whose, error=str(error))  # noqa: TRY400 - its cause is known
@@ -59,13 +66,13 @@ class Opener:
                     made.append(frozen)
         return tuple(made)
 
-    async def _open(self, owner: Subscriber, of: Subscription) -> int | None:
+    async def _open(self, owner: Subscriber, of: Subscription, around: Surroundings) -> int | None:
         if owner.state is not SubscriberState.ACTIVE or of.is_left:
             return None
         slot = await self._alert(owner, of) if of.schedule.immediate else await self._slot(owner, of)
         if slot is None:
             return None
-        gathered = await self._store.reading(gather, owner, of, slot, warnings=self._warnings())
+        gathered = await self._store.reading(gather, owner, of, slot, around, warnings=self._warnings())
         due, stories, rendered = await asyncio.to_thread(self._written, gathered)
         if not due.says_something and not await self._tells_silence(of, slot.slot_at):
             await self._store.writing(digests.pass_over, due, now=self._clock())
@@ -94,9 +101,7 @@ class Opener:
         return None if last is not None and last >= local_day(now, owner.timezone)[0] else found
 
     async def _alert(self, owner: Subscriber, of: Subscription) -> slots.Due | None:
-        """Now, when something waits to be told at once and its reader may be interrupted."""
-        if not await self._store.reading(_waits, of.id):
-            return None
+        """Now, when its reader may be interrupted."""
         now = self._clock()
         sent = await self._store.reading(attention.alerts_of, owner.id, now=now)
         match verdict(sent=sent, quiet=of.schedule.quiet, timezone=owner.timezone, now=now):
@@ -123,13 +128,16 @@ class Opener:
         """
         owner, of = await self._store.reading(find, slug, subscription)
         slot = slots.Due(slot_at=as_of or self._clock())
-        gathered = await self._store.reading(gather, owner, of, slot, as_of=as_of, warnings=self._warnings())
+        gathered = await self._store.reading(
+            gather, owner, of, slot, Surroundings(), as_of=as_of, warnings=self._warnings()
+        )
         due, _, rendered = await asyncio.to_thread(self._written, gathered)
         return rendered, self._postmaster.seal(due, rendered, digest_id=0, now=slot.slot_at).message
 
 
-def _waits(connection: Connection, subscription_id: int) -> bool:
-    return digests.any_pending(connection, subscription_id) or corrections.any_waiting(connection, subscription_id)
+def _waiting(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these subscriptions to which a match or a correction waits to be told."""
+    return attention.with_pending(connection, subscription_ids) | corrections.with_waiting(connection, subscription_ids)
 
 
 def find(connection: Connection, slug: str, subscription: str | None) -> tuple[Subscriber, Subscription]:

@@ -18,6 +18,16 @@ ALERT_LIMIT = "alert_limit"
 _A_DAY = timedelta(hours=26)  # the longest that a calendar day may be, and some more
 
 
+def with_pending(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these subscriptions to which anything at all waits to be told."""
+    waits = exists().where(ledger.c.subscription_id == subscription.c.id, is_pending)
+    query = select(subscription.c.id).where(waits)
+    parts = (subscription_ids[start : start + CHUNK] for start in range(0, len(subscription_ids), CHUNK))
+    return frozenset(
+        id_ for part in parts for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
+    )
+
+
 def alerts_of(connection: Connection, subscriber_id: int, *, now: datetime, hold: bool = False) -> tuple[datetime, ...]:
     """When a person was alerted over the last day, by whichever subscription.
 

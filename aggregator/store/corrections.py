@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 
 from aggregator.core.checking.revisions import is_notable
 from aggregator.core.model.digests import Change, DueCorrection
@@ -76,7 +76,7 @@ def waiting(connection: Connection, subscription_id: int, *, as_of: datetime | N
     if as_of is None:
         query = mine.where(correction.c.digest_id.is_(None))
     else:
-        later = select(digest.c.id).where(digest.c.created_at > as_of)
+        later = select(digest.c.id).where(digest.c.created_at >= as_of)
         open_then = or_(correction.c.digest_id.is_(None), correction.c.digest_id.in_(later))
         query = mine.where(open_then, correction.c.at <= as_of)
     pending: dict[int, list[Any]] = defaultdict(list)
@@ -145,7 +145,7 @@ def _sent(connection: Connection, subscription_id: int, entry_id: int, as_of: da
         .join(digest, digest.c.id == ledger.c.digest_id)
         .where(ledger.c.subscription_id == subscription_id, match.c.entry_id == entry_id, _SENT)
     )
-    rows = connection.execute(query if as_of is None else query.where(digest.c.created_at <= as_of)).all()
+    rows = connection.execute(query if as_of is None else query.where(digest.c.created_at < as_of)).all()
     here = [row for row in rows if row.state == LedgerState.DELIVERED.value]
     return _Sent(
         arrived=min((row.created_at for row in here), default=None),
@@ -192,7 +192,11 @@ def forget(connection: Connection, void: Sequence[int]) -> None:
         connection.execute(delete(correction).where(correction.c.id.in_(void), correction.c.digest_id.is_(None)))
 
 
-def any_waiting(connection: Connection, subscription_id: int) -> bool:
-    """Whether any change waits to be told to a subscription, of whatever worth."""
-    mine = select(correction.c.id).where(correction.c.subscription_id == subscription_id)
-    return connection.execute(mine.where(correction.c.digest_id.is_(None)).limit(1)).first() is not None
+def with_waiting(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these subscriptions to which any change waits to be told, of whatever worth."""
+    waits = exists().where(correction.c.subscription_id == subscription.c.id, correction.c.digest_id.is_(None))
+    query = select(subscription.c.id).where(waits)
+    parts = (subscription_ids[start : start + CHUNK] for start in range(0, len(subscription_ids), CHUNK))
+    return frozenset(
+        id_ for part in parts for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
+    )

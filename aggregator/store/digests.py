@@ -24,6 +24,7 @@ from aggregator.store.schema import (
     entry,
     evidence,
     feed,
+    is_open,
     is_pending,
     ledger,
     match,
@@ -42,14 +43,14 @@ def due_items(
 ) -> tuple[DueItem, ...]:
     """The pending matches of a subscription, oldest first; with `archive` also its latest baseline ones.
 
-    With `as_of` what was pending at that instant, in the words and with the evidence that were known then.
+    With `as_of` what a digest made at that instant found pending, in the words and with the evidence known then.
     """
     mine = ledger.c.subscription_id == subscription_id
     if as_of is None:
         waiting, baseline = is_pending, _is_baseline()
     else:
-        later = ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at > as_of))
-        left_out = and_(ledger.c.reason.in_([KNOWN_STORY, ALERT_LIMIT]), ledger.c.at > as_of)
+        later = ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at >= as_of))
+        left_out = and_(ledger.c.reason.in_([KNOWN_STORY, ALERT_LIMIT]), ledger.c.at >= as_of)
         mine = and_(mine, match.c.first_seen <= as_of)
         from_live = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
         waiting = or_(is_pending, left_out, and_(later, from_live))
@@ -59,14 +60,8 @@ def due_items(
     if archive:
         old = query.where(baseline).order_by(entry.c.published.desc(), match.c.id.desc()).limit(ARCHIVE_ITEMS)
         found += [item_of(row, archive=True) for row in connection.execute(old)]
-    alerted = _alerted(connection, subscription_id, [item.match_id for item in found])
+    alerted = _alerted(connection, subscription_id, [item.match_id for item in found], as_of)
     return tuple(_with_alert(item, alerted.get(item.match_id)) for item in found)
-
-
-def any_pending(connection: Connection, subscription_id: int) -> bool:
-    """Whether anything at all waits to be told to a subscription."""
-    query = select(ledger.c.match_id).where(ledger.c.subscription_id == subscription_id, is_pending).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def _is_baseline() -> ColumnElement[bool]:
@@ -145,8 +140,13 @@ def _with_alert(item: DueItem, at: datetime | None) -> DueItem:
     return replace(item, alerted_at=at) if at is not None else item
 
 
-def _alerted(connection: Connection, subscription_id: int, match_ids: Collection[int]) -> dict[int, datetime]:
-    """When this person's immediate subscriptions delivered these matches; two digests never hide from each other."""
+def _alerted(
+    connection: Connection, subscription_id: int, match_ids: Collection[int], as_of: datetime | None
+) -> dict[int, datetime]:
+    """When this person's immediate subscriptions told these matches, in mail that arrived or is on its way.
+
+    Two digests never hide from each other.
+    """
     owner = select(subscription.c.subscriber_id).where(subscription.c.id == subscription_id).scalar_subquery()
     theirs = select(subscription.c.id, subscription.c.schedule).where(
         subscription.c.subscriber_id == owner, subscription.c.listed, subscription.c.id != subscription_id
@@ -157,16 +157,26 @@ def _alerted(connection: Connection, subscription_id: int, match_ids: Collection
     query = (
         select(ledger.c.match_id, func.min(ledger.c.at).label("at"))
         .where(ledger.c.subscription_id.in_(others))
-        .where(ledger.c.state == LedgerState.DELIVERED.value, ledger.c.match_id.in_(match_ids))
+        .where(ledger.c.match_id.in_(match_ids))
+        .where(or_(ledger.c.state == LedgerState.DELIVERED.value, _is_under_way()))
         .group_by(ledger.c.match_id)
     )
+    query = query if as_of is None else query.where(ledger.c.at < as_of)
     return {row.match_id: row.at for row in connection.execute(query)}
 
 
+def _is_under_way() -> ColumnElement[bool]:
+    """In a digest that is still being sent: what comes in a moment is no news in the next mail either."""
+    return and_(
+        ledger.c.state == LedgerState.PENDING.value,
+        ledger.c.digest_id.in_(select(delivery.c.digest_id).where(is_open)),
+    )
+
+
 def last_digest_at(connection: Connection, subscription_id: int, *, as_of: datetime | None = None) -> datetime | None:
-    """The slot of a subscription's last digest (made by `as_of`, when given), None before its first."""
+    """The slot of a subscription's last digest (made before `as_of`, when given), None before its first."""
     query = select(func.max(digest.c.slot_at)).where(digest.c.subscription_id == subscription_id)
-    query = query if as_of is None else query.where(digest.c.created_at <= as_of)
+    query = query if as_of is None else query.where(digest.c.created_at < as_of)
     latest: datetime | None = connection.execute(query).scalar_one()
     return latest
 

@@ -20,6 +20,12 @@ def listed(connection: Connection) -> tuple[Topic, ...]:
     return tuple(topic_of(row.definition, row.version) for row in rows)
 
 
+def names(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
+    """The names of those of these topics that are watched now, by id."""
+    query = select(topic.c.id, topic.c.name).where(topic.c.listed, topic.c.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
 def versions(connection: Connection) -> Mapping[str, int]:
     """The version in force of each topic that is watched now."""
     return {

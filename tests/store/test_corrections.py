@@ -141,7 +141,7 @@ class Corrected(RuleBasedStateMachine):
             for entry_id, title in self.titles.items():
                 assert entry_id in self.gone or self.believed[timed, entry_id] == title
                 assert ((timed, entry_id) in self.knows_gone) <= (entry_id in self.gone)
-            assert not corrections.any_waiting(self.connection, timed)
+            assert not corrections.with_waiting(self.connection, [timed])
         finally:
             self.undo.rollback()
 

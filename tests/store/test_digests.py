@@ -10,7 +10,7 @@ from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import DueItem, SourceReport
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
-from aggregator.store import claims, deliveries, digests, feeds, frozen, health, plans, subscribers, topics
+from aggregator.store import attention, claims, deliveries, digests, feeds, frozen, health, plans, subscribers, topics
 from aggregator.store.database import Store
 from aggregator.store.subscribers import Member
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_plan, make_subscriber, make_topic
@@ -74,7 +74,7 @@ def test_a_pending_match_comes_with_all_a_digest_tells(store: Store, desk: Membe
 def test_a_digest_claims_its_rows_and_freezes_its_bytes(store: Store, desk: Member) -> None:
     assert freeze(store, desk) is not None
     assert store.read(digests.due_items, desk.subscriptions[0].id, archive=False) == ()
-    assert not store.read(digests.any_pending, desk.subscriptions[0].id)
+    assert not store.read(attention.with_pending, [desk.subscriptions[0].id])
     waiting = store.write(deliveries.claim, now=NOW, lease="x", lasts=LASTS)
     assert waiting[0].message == b"Subject: x\r\n\r\ny"
 
@@ -83,7 +83,7 @@ def test_a_slot_makes_one_digest(store: Store, desk: Member) -> None:
     assert freeze(store, desk) is not None
     match_one(store, "id:2")
     assert freeze(store, desk) is None
-    assert store.read(digests.any_pending, desk.subscriptions[0].id)
+    assert store.read(attention.with_pending, [desk.subscriptions[0].id])
 
 
 def test_a_digest_whose_rows_were_taken_meanwhile_writes_nothing(store: Store, desk: Member) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aggregator.core.digests.bounces import HARD, Bounce
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import Phase, SubscriberState
-from aggregator.store import bounces, deliveries, digests, erasure, migrate, optouts, subscribers
+from aggregator.store import attention, bounces, deliveries, erasure, migrate, optouts, subscribers
 from aggregator.store.database import Store
 from tests.factories import NOW, make_subscriber
 from tests.readers import LASTS, TOPICS, balance, desk, freeze, match_one, morning, populate
@@ -43,7 +43,7 @@ class Life:
         match_one(self.store, f"{self.now}", *TOPICS, now=self.now)
 
     def freeze(self) -> None:
-        if self.store.read(digests.any_pending, self.which):
+        if self.store.read(attention.with_pending, [self.which]):
             freeze(self.store, now=self.now)
 
     def send(self) -> None:
@@ -87,7 +87,7 @@ class Life:
     def check(self) -> None:
         found, member = balance(self.store), desk(self.store)
         if member.subscriber.state in GONE or member.subscriptions[0].is_left:
-            waiting = self.store.read(digests.any_pending, self.which)
+            waiting = self.store.read(attention.with_pending, [self.which])
             assert not waiting, found
         if member.subscriber.state is SubscriberState.ERASED:
             assert "example.org" not in str(self.store.read(erasure.export, self.who))
@@ -144,7 +144,7 @@ def test_a_wish_beside_a_digest_that_is_just_made_and_sent_loses_nothing(store: 
         def make(start: threading.Barrier = start, failed: list[BaseException] = failed) -> None:
             try:
                 start.wait()
-                if store.read(digests.any_pending, life.which):
+                if store.read(attention.with_pending, [life.which]):
                     freeze(store, now=life.now)
             except AssertionError:
                 return  # the rows were taken first: no digest was made
