@@ -1,5 +1,6 @@
 """Counts by day -> a chart as SVG: no script, no remote resource, nothing random. The only importer of pygal, which comes with the extra `charts`."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.util import find_spec
@@ -23,8 +24,7 @@ def bars(title: str, days: Sequence[date], series: Mapping[str, Sequence[int]]) 
     """Stacked bars, a column a day and a colour a series. Raises UsageError where the extra is not installed."""
     if not is_there():
         raise UsageError("charts need one more package", hint="pip install 'feed-aggregator[charts]'")
-    import pygal  # noqa: PLC0415 - the extra may be left out
-
+    pygal = _library()
     every = -(-len(days) // _LABELS)
     chart = pygal.StackedBar(
         style=_style(),
@@ -52,11 +52,17 @@ def bars(title: str, days: Sequence[date], series: Mapping[str, Sequence[int]]) 
     return f"{drawn}\n".encode()
 
 
-def _style() -> Any:
-    from pygal.style import Style  # noqa: PLC0415 - the extra may be left out
+def _library() -> Any:
+    """pygal, without its import hook: it looks for maps, which we draw none of, and makes each later failed import warn."""
+    import pygal.style  # noqa: PLC0415 - the extra may be left out
 
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+    return pygal
+
+
+def _style() -> Any:
     words = "#3a3a3a"
-    return Style(
+    return _library().style.Style(
         background="transparent",
         plot_background="transparent",
         foreground=words,

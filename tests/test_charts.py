@@ -1,6 +1,7 @@
 """Charts as SVG: they show what they are given, run nothing and load nothing."""
 
 import re
+import sys
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
@@ -31,3 +32,8 @@ def test_whatever_a_name_holds_the_chart_runs_and_loads_nothing(title: str, name
     assert not [node for node in root.iter() if node.tag.endswith(("script", "foreignObject", "image", "a"))]
     assert not [name for node in root.iter() for name in node.attrib if name.startswith("on") or "href" in name]
     assert not re.search(r"@import|url\(", drawn)
+
+
+def test_drawing_a_chart_leaves_no_import_hook_behind() -> None:
+    charts.bars("topic", DAYS, {"stories": [1] * 30})
+    assert [finder for finder in sys.meta_path if type(finder).__module__.startswith("pygal")] == []
