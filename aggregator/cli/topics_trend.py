@@ -64,7 +64,7 @@ def trend(
         until = archive.now.date()
         found = archive.store.read(_read, topic, by, until, days)
     if svg is not None:
-        _draw(svg, topic, found)
+        _draw(svg, topic, by, found)
     if as_json:
         _tell(topic, by, days, found)
     elif not any(one.stories for one in found.whole.days):
@@ -98,7 +98,7 @@ def _read(connection: "Connection", topic_id: str, by: Cut | None, until: date, 
     return Read(whole=whole, parts=parts, titles=stored.headlines(connection, sorted(set(shown))))
 
 
-def _draw(file: Path, topic_id: str, found: Read) -> None:
+def _draw(file: Path, topic_id: str, by: Cut | None, found: Read) -> None:
     from aggregator import charts  # noqa: PLC0415 - the extra is only needed for this option
 
     days = [one.day for one in found.whole.days]
@@ -113,7 +113,8 @@ def _draw(file: Path, topic_id: str, found: Read) -> None:
             "stories": [0 if one.spike else one.stories for one in found.whole.days],
             "spike": [one.stories if one.spike else 0 for one in found.whole.days],
         }
-    drawn = charts.bars(f"{topic_id}: stories a day", days, series)
+    cut = f" by {by.value}" if by else ""
+    drawn = charts.bars(f"{topic_id}: stories a day{cut}", days, series)
     try:
         file.write_bytes(drawn)
     except OSError as error:
@@ -128,18 +129,18 @@ def _print(topic_id: str, days: int, found: Read) -> None:
         style="bold",
     )
     _print_chart(whole.days)
-    last = whole.days[-1]
-    if last.expected is not None:
-        paragraph(
-            f"{last.day}: {last.stories:,} so far; {last.expected:.1f} are usual on such a day", lead="today     "
-        )
-    else:
-        paragraph(
-            "no day can be judged yet: that takes two weeks of readings, and a feed that was read today",
-            lead="today     ",
-        )
+    paragraph(_today(whole.days[-1]), lead="today     ")
     _print_silence(whole)
     _print_spikes(whole.spikes, found.titles)
+
+
+def _today(last: "TrendDay") -> str:
+    """What the last day came to so far, and what of it a spike could be made of."""
+    if last.expected is None:
+        return "no day can be judged yet: that takes two weeks of readings, and a feed that was read today"
+    aside = last.stories - last.counted
+    why = f", of which {aside:,} do not count: their feeds are new, or came back" if aside else ""
+    return f"{last.day}: {last.stories:,} so far{why}; {last.expected:.1f} are usual on such a day"
 
 
 def _print_chart(days: "Sequence[TrendDay]") -> None:
@@ -237,6 +238,8 @@ def _print_parts(topic_id: str, days: int, by: Cut, found: Read) -> None:
             )
         )
     print_table(columns, rows)
+    if sum(sum(one.stories for one in part.days) for part in found.parts.values()) > total:
+        say(f"a story counts for each {by.value} that has it", style="dim")
 
 
 def _tell(topic_id: str, by: Cut | None, days: int, found: Read) -> None:

@@ -83,6 +83,24 @@ def test_a_trend_is_cut_by_feed_tier_and_clause(shell: Shell) -> None:
     shown = shell.run("topics", "trend", "narcotics", "--by", "clause", "--days", "30").out.splitlines()
     assert shown[1].split()[:2] == ["CLAUSE", "STORIES"]
     assert shown[2].split()[:2] == ["query", "42"]
+    twice = shell.run("topics", "trend", "narcotics", "--by", "feed", "--days", "30").out.splitlines()
+    assert twice[-1] == "a story counts for each feed that has it"
+
+
+def test_what_a_new_feed_brings_today_is_told_and_set_aside(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'data' / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    follow(store, [make_feed("wire")], since=at(DAYS[0], 0))
+    follow(store, [make_feed("fresh")], since=at(DAYS[-4], 0))
+    checked(store, "wire", DAYS, new=1)
+    checked(store, "fresh", DAYS[-4:], new=9)
+    came(store, "wire", [at(day, 5) for day in DAYS[1:]])
+    came(store, "fresh", [at(TODAY, 6 + n / 10) for n in range(9)])
+    store.close()
+    told_ = " ".join(make_shell(tmp_path).run("topics", "trend", "narcotics", "--days", "30").out.split())
+    assert "10 so far, of which 9 do not count: their feeds are new, or came back; 1.0 are usual" in told_
+    assert "spike" not in told_
 
 
 def test_a_chart_is_svg_without_a_script(shell: Shell) -> None:

@@ -86,7 +86,7 @@ def _view(proof: Proof) -> dict[str, Any]:
 def _published(proof: Proof) -> str:
     if proof.published is None:
         return "no date given"
-    return f"{_minute(proof.published)}{' (doubtful)' if proof.date_suspect else ''}"
+    return f"published {_minute(proof.published)}{' (doubtful)' if proof.date_suspect else ''}"
 
 
 def _versions(proof: Proof) -> str:
