@@ -1,8 +1,8 @@
 """What the database tells of the service: heartbeats, counts, and the source report that explains silence."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, exists, func, or_, select
@@ -14,6 +14,8 @@ from aggregator.store.schema import entry, feed, feed_day, feed_event, feed_stat
 from aggregator.store.silence import quiet_notes
 
 TOLD = 20  # sources a report names before it only counts
+
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +63,13 @@ def totals(connection: Connection) -> Totals:
     )
 
 
-def sources(connection: Connection, *, since: datetime, names: Collection[str] = ()) -> SourceReport:
-    """What was checked since an instant, of all followed feeds or the named ones: the reason to trust a silence."""
+def sources(connection: Connection, *, since: datetime) -> SourceReport:
+    """What was checked since an instant, of all followed feeds: the reason to trust a silence.
+
+    A feed is failing when nothing was read of it since then, or for a day now.
+    """
     followed = select(feed.c.id, feed.c.definition, feed_state).join(feed_state, feed_state.c.feed_id == feed.c.id)
-    followed = followed.where(feed.c.active).order_by(feed.c.id)
-    if names:
-        followed = followed.where(feed.c.id.in_(names))
-    rows = connection.execute(followed).all()
+    rows = connection.execute(followed.where(feed.c.active).order_by(feed.c.id)).all()
     labels = {row.id: row.definition["name"] or row.id for row in rows}
     failing = [
         SourceNote(
@@ -77,7 +79,7 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
             since=row.failing_since,
         )
         for row in rows
-        if row.error_kind is not None and (row.succeeded_at is None or row.succeeded_at < since)
+        if row.error_kind is not None and _is_failing(row, since)
     ]
     checks = select(func.coalesce(func.sum(feed_day.c.checks), 0)).where(feed_day.c.day >= since.astimezone(UTC).date())
     gaps = _gaps(connection, since, labels)
@@ -94,6 +96,12 @@ def sources(connection: Connection, *, since: datetime, names: Collection[str] =
         recovered=_recovered(connection, since, {row.id: labels[row.id] for row in rows if row.error_kind is None}),
         missing=sum(missing_in(note.detail) for note in gaps),
     )
+
+
+def _is_failing(row: Any, since: datetime) -> bool:
+    if row.succeeded_at is None or row.succeeded_at < since:
+        return True
+    return bool(row.failing_since and row.checked_at - row.failing_since >= _A_DAY)
 
 
 def shaken(connection: Connection, *, since: datetime) -> tuple[tuple[SourceNote, ...], tuple[SourceNote, ...]]:

@@ -2,13 +2,15 @@
 
 from datetime import UTC, date, timedelta
 
+import pytest
+
 from aggregator.core.model.feeds import Tier
 from aggregator.core.model.topics import Fired, Origin
 from aggregator.core.model.trends import CheckedDay, Hit
 from aggregator.core.stories.trends import LOOKBACK
 from aggregator.store import health, silence, trends
 from aggregator.store.database import Store
-from tests.factories import make_feed, make_topic
+from tests.factories import NOW, make_feed, make_topic
 from tests.history import at, came, checked, days_before, follow, happened, learned, told
 
 TODAY = date(2026, 1, 27)
@@ -144,6 +146,19 @@ def test_a_feed_that_answers_again_is_told_unless_it_fails_once_more(store: Stor
     later = store.read(health.sources, since=at(TODAY, 5))
     assert [note.name for note in later.recovered] == []
     assert [note.name for note in later.failing] == ["wire"]
+
+
+@pytest.mark.parametrize(("hours", "told_"), [(23, []), (24, ["wire"])])
+def test_a_week_in_which_a_feed_was_read_at_first_still_tells_that_it_fails_for_a_day(
+    store: Store, hours: int, told_: list[str]
+) -> None:
+    follow(store, [make_feed("wire")], since=at(DAYS[0]))
+    since = NOW - timedelta(hours=hours)
+    learned(
+        store, "wire", error_kind="dns", failing_since=since, succeeded_at=since - timedelta(hours=1), checked_at=NOW
+    )
+    report = store.read(health.sources, since=NOW - timedelta(days=7))
+    assert [note.feed_id for note in report.failing] == told_
 
 
 def test_a_week_of_a_topic_is_told_in_seven_whole_days(store: Store) -> None:

@@ -161,6 +161,7 @@ def _sources(report: SourceReport) -> dict[str, Any]:
         "failing": _notes(report.failing),
         "gaps": _notes(report.gaps),
         "quiet": _notes(report.quiet),
+        "recovered": _notes(report.recovered),
     }
 
 

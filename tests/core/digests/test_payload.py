@@ -103,11 +103,12 @@ def test_a_date_that_cannot_be_true_is_left_out() -> None:
     assert told["topics"][0]["stories"][0]["matches"][0]["published"] is None
 
 
-def test_sources_that_failed_are_named() -> None:
+def test_sources_that_failed_or_recovered_are_named() -> None:
     note = SourceNote(feed_id="wire", name="The Wire", detail="HTTP 500", since=NOW)
-    told = document(sources=SourceReport(feeds=3, checked=2, checks=9, entries=4, failing=(note,)))
+    told = document(sources=SourceReport(feeds=3, checked=2, checks=9, entries=4, failing=(note,), recovered=(note,)))
     expected = {"feed": "wire", "source": "The Wire", "detail": "HTTP 500", "since": "2026-01-22T02:00:00Z"}
     assert (told["sources"]["feeds"], told["sources"]["failing"]) == (3, [expected])
+    assert (told["sources"]["recovered"], told["sources"]["quiet"]) == ([expected], [])
 
 
 def keys(value: Any) -> set[str]:
