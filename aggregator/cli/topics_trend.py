@@ -139,7 +139,7 @@ def _today(last: "TrendDay") -> str:
     if last.expected is None:
         return "no day can be judged yet: that takes two weeks of readings, and a feed that was read today"
     aside = last.stories - last.counted
-    why = f", of which {aside:,} do not count: their feeds are new, or came back" if aside else ""
+    why = f", of which {aside:,} do not count: their feeds are new, or came back" if aside > 0 else ""
     return f"{last.day}: {last.stories:,} so far{why}; {last.expected:.1f} are usual on such a day"
 
 

@@ -46,8 +46,8 @@ def hits(connection: Connection, topic_id: str, *, since: date, until: date, cla
 
 
 def all_hits(connection: Connection, *, since: date, until: date) -> Mapping[str, tuple[Hit, ...]]:
-    """The same of every topic that has any, by topic id and without clauses."""
-    ids = connection.execute(select(topic.c.id).order_by(topic.c.id)).scalars().all()
+    """The same of every topic that is watched and has any, by topic id and without clauses."""
+    ids = connection.execute(select(topic.c.id).where(topic.c.listed).order_by(topic.c.id)).scalars().all()
     found = {topic_id: hits(connection, topic_id, since=since, until=until) for topic_id in ids}
     return {topic_id: own for topic_id, own in found.items() if own}
 

@@ -12,7 +12,7 @@ from aggregator import charts
 from aggregator.core.model.feeds import Tier
 from aggregator.core.model.subscriptions import Schedule
 from aggregator.core.stories.trends import LOOKBACK
-from aggregator.store import migrate, subscribers
+from aggregator.store import migrate, subscribers, topics
 from aggregator.store.database import Store
 from tests.commands import Shell, make_shell
 from tests.factories import NOW, make_feed, make_subscriber, make_topic
@@ -134,6 +134,20 @@ def test_the_value_of_each_feed_is_told(shell: Shell) -> None:
     shown = shell.run("feeds", "value", "un", "--days", "30").out
     assert "without un, 0 stories of 42 would not have come at all, and 10 about 2h later" in shown
     assert shell.run("feeds", "value", "nix").code == 2
+
+
+def test_a_topic_that_is_watched_no_more_gives_no_feed_its_value(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'data' / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    follow(store, [make_feed("wire")], since=at(DAYS[0], 0))
+    came(store, "wire", [at(TODAY, 5)])
+    shell = make_shell(tmp_path)
+    assert shell.run("feeds", "value").out.splitlines()[1].split()[:4] == ["narcotics", "wire", "1", "1"]
+    store.write(topics.remove, ["narcotics"], now=NOW)
+    store.close()
+    assert shell.run("feeds", "value").out == "without any match in 90 days: wire\n"
+    assert shell.run("topics", "trend", "narcotics").out.startswith("narcotics: 1 story in 90 days")
 
 
 def test_a_quiet_feed_is_told_in_the_list_on_its_own_and_in_the_status(shell: Shell) -> None:
