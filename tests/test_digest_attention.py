@@ -128,6 +128,24 @@ def test_an_alert_says_why_it_came_at_once_and_hangs_on_its_story(tmp_path: Path
     run(go)
 
 
+def test_what_is_alerted_and_due_at_one_moment_is_new_in_the_alert_alone(tmp_path: Path, database: str | None) -> None:
+    async def go() -> None:
+        async with world(tmp_path, database=database) as w:
+            await follow(w, rss(("1", "Fentanyl seized")), more=ALERTS)
+            w.clock.forward(hours=3, minutes=30)
+            await w.app.refresher.check()
+            w.clock.forward(hours=20)  # an outage: both are due at the first tick after it
+            await w.app.dispatcher.run()
+            by_list = {str(mail["List-Id"]).partition(".")[0].strip("<"): mail for mail in mails(w)}
+            assert str(by_list["alerts"]["Subject"]) == "[narcotics] Alert: Fentanyl seized"
+            assert "Nothing new besides 1 story already alerted" in str(by_list["morning"]["Subject"])
+            assert "Already alerted to you" in words(by_list["morning"])
+            counts = (await w.app.store.reading(audit.audit)).total
+            assert (counts.closes, counts.delivered) == (True, 2)
+
+    run(go)
+
+
 def test_a_copy_in_another_outlet_is_counted_and_not_told_again(tmp_path: Path, database: str | None) -> None:
     title = "Fentanyl is seized in frozen fish at the old harbour"
 
@@ -246,7 +264,8 @@ def test_the_operator_is_written_to_once_a_day_and_only_of_what_is_new(tmp_path:
     run(go)
 
 
-def test_a_preview_as_of_the_moment_of_a_digest_says_what_that_one_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gap", [0, 1])
+def test_a_preview_as_of_the_moment_of_a_digest_says_what_that_one_said(tmp_path: Path, gap: int) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:
             await follow(
@@ -256,7 +275,7 @@ def test_a_preview_as_of_the_moment_of_a_digest_says_what_that_one_said(tmp_path
             await w.app.refresher.check()
             w.clock.forward(minutes=1)
             then = w.clock.now
-            w.clock.forward(minutes=1)
+            w.clock.forward(minutes=gap)
             await w.app.dispatcher.run()
             w.clock.forward(hours=20)
             await goes_on(w)

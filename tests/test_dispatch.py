@@ -177,6 +177,18 @@ def test_a_preview_writes_nothing_and_marks_the_words_that_matched(tmp_path: Pat
     run(go)
 
 
+def test_the_words_of_a_preview_and_its_mail_name_the_same_page(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path, AGGREGATOR_BASE_URL="https://digests.example.org") as w:
+            await with_one_match(w)
+            rendered, message = await w.app.dispatcher.preview("desk")
+            archive = str(message_from_bytes(message, policy=policy.default)["List-Archive"]).strip("<>")
+            assert archive in rendered.text
+            assert archive in rendered.html
+
+    run(go)
+
+
 def test_a_preview_of_nobody_says_so(tmp_path: Path) -> None:
     async def go() -> None:
         async with world(tmp_path) as w:

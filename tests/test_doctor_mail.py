@@ -149,6 +149,7 @@ def test_no_record_however_odd_stops_the_examination(texts: list[str]) -> None:
         ("connect: [Errno 111] Connection refused", "AGGREGATOR_SMTP_PORT"),
         ("starttls: the relay does not offer STARTTLS, and mail is not sent unencrypted", "AGGREGATOR_SMTP_TLS"),
         ("connect: the relay's certificate is not valid: Hostname mismatch", "SSL_CERT_FILE"),
+        ("connect: no TLS connection: wrong version number", "starttls for 587"),
         ("login: 535 5.7.8 no", "AGGREGATOR_SMTP_PASSWORD"),
         ("hello: 550 go away", "mend it"),
     ],

@@ -337,7 +337,8 @@ def test_a_pause_that_only_this_process_still_keeps_ends_the_round_and_holds_for
             urls = [("a", w.server.on("/a", reply(status=503))), ("b", w.server.on("/b", served(GOOD)))]
             await w.follow(listed(urls))
             await w.app.refresher.check()
-            w.clock.forward(minutes=16)  # over by the store's clock, while the process has counted no quarter of an hour
+            # Over by the store's clock, while the process has counted no quarter of an hour.
+            w.clock.forward(minutes=16)
             async with asyncio.timeout(PATIENCE):
                 outcomes = {result.feed_id: result.outcome for result in await w.app.refresher.check()}
             assert outcomes == {"b": Outcome.SKIPPED}

@@ -83,7 +83,15 @@ def test_all_wrong_values_are_told_at_once() -> None:
     assert problems(wrong).keys() == wrong.keys()
 
 
-@pytest.mark.parametrize("where", ["imap://u@h/INBOX", "maildir://h/x", "maildir:", "imaps://h/INBOX", "imaps://u@h:x/"])
+def test_a_login_in_the_address_of_the_pages_is_refused_for_every_mail_would_show_it() -> None:
+    told = problems({"AGGREGATOR_BASE_URL": "https://desk:tulip@news.example.org"})["AGGREGATOR_BASE_URL"]
+    assert "without a login" in told
+    assert "tulip" not in told
+
+
+@pytest.mark.parametrize(
+    "where", ["imap://u@h/INBOX", "maildir://h/x", "maildir:", "imaps://h/INBOX", "imaps://u@h:x/"]
+)
 def test_a_mailbox_is_one_of_two_kinds(where: str) -> None:
     assert problems({"AGGREGATOR_BOUNCE_MAILBOX": where}).keys() == {"AGGREGATOR_BOUNCE_MAILBOX"}
 

@@ -50,7 +50,8 @@ class Opener:
         waiting = await self._store.reading(_waiting, at_once)
         around = Surroundings()
         for member in members:
-            for subscription in member.subscriptions:
+            # Alerts first, so that what one tells is no news in a digest of the same moment.
+            for subscription in sorted(member.subscriptions, key=lambda one: not one.schedule.immediate):
                 if subscription.schedule.immediate and subscription.id not in waiting:
                     continue
                 try:
@@ -132,7 +133,8 @@ class Opener:
             gather, owner, of, slot, Surroundings(), as_of=as_of, warnings=self._warnings()
         )
         due, _, rendered = await asyncio.to_thread(self._written, gathered)
-        return rendered, self._postmaster.seal(due, rendered, digest_id=0, now=slot.slot_at).message
+        message = self._postmaster.seal(due, rendered, digest_id=0, now=slot.slot_at).message
+        return self._postmaster.numbered(due, rendered, digest_id=0), message
 
 
 def _waiting(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:

@@ -34,6 +34,8 @@ def _hint(detail: str) -> str:
         return "name the relay as its certificate does, or let this machine trust who issued it (SSL_CERT_FILE)"
     if "STARTTLS" in detail:
         return "AGGREGATOR_SMTP_TLS=implicit is for port 465; a relay without encryption is used on this machine only"
+    if "no TLS connection" in detail:
+        return "AGGREGATOR_SMTP_TLS=implicit is for port 465, starttls for 587 and 25: which does this port speak?"
     if step == "login":
         return "AGGREGATOR_SMTP_USER and AGGREGATOR_SMTP_PASSWORD are what the relay refuses"
     if step == "connect":

@@ -118,7 +118,7 @@ def _changes(noun: str, wanted: Mapping[str, Any], current: Mapping[str, Any], t
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(name=name, old=_shown(name, old.get(name)), new=_shown(name, new.get(name)))
+        _change(name, _shown(name, old.get(name)), _shown(name, new.get(name)))
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     )
@@ -144,6 +144,12 @@ def _subscriber_fields(spec: SubscriberSpec) -> dict[str, Any]:
 def _subscription_fields(spec: SubscriptionSpec) -> dict[str, Any]:
     told = {"topics": spec.topics, "schedule": spec.schedule, "empty": spec.empty, "kind": spec.kind}
     return {**told, "channel": spec.channel, "target": spec.target}
+
+
+def _change(name: str, old: str | None, new: str | None) -> FieldChange:
+    """A change as people read it: where it lies in what is not shown, it says so."""
+    hidden = old is not None and old == new
+    return FieldChange(name=name, old=old, new=f"{new} (another one)" if hidden else new)
 
 
 def _by_id(items: Sequence[Feed] | Sequence[Topic]) -> dict[str, Feed | Topic]:

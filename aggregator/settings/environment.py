@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.core.digests.address import split_sender, wire_address
 from aggregator.core.errors import ConfigError, Problem
-from aggregator.core.urls import is_loopback
+from aggregator.core.urls import is_loopback, redacted
 from aggregator.settings.model import PREFIX, SECRETS, SETTINGS, Settings, Variable
 
 _REFERENCE = re.compile(r"\$\{(AGGREGATOR_[A-Z0-9_]+)\}")
@@ -105,7 +105,7 @@ def _value(name: str, variable: Variable, given: Mapping[str, str], problems: li
     try:
         return variable.read(text)
     except ValueError as error:
-        found = "" if name in SECRETS else f", found {text!r}"
+        found = "" if name in SECRETS else f", found {redacted(text)!r}"
         problems.append(Problem(where=name, message=f"{error}{found}"))
         return None
 

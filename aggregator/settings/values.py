@@ -126,10 +126,12 @@ def listen(value: str) -> tuple[str, int]:
 
 
 def base_url(value: str) -> str:
-    """An http(s) address without query, its trailing slashes removed."""
+    """An http(s) address without a login or a query, its trailing slashes removed."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("expected the address people open, such as https://news.example.org")
+    if "@" in parts.netloc:  # every reader would be mailed it
+        raise ValueError("expected an address without a login, for every mail shows it to its reader")
     return value.rstrip("/")
 
 

@@ -31,7 +31,7 @@ def told_before(
         theirs = select(subscription.c.id).where(subscription.c.subscriber_id == of.subscriber_id)
         sent = or_(sent, and_(ledger.c.subscription_id.in_(theirs), arrived))
     if as_of is not None:
-        sent = and_(sent, ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at <= as_of)))
+        sent = and_(sent, ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at < as_of)))
     found: dict[int, list[ToldItem]] = defaultdict(list)
     for start in range(0, len(stories), CHUNK):
         part = story_member.c.story_id.in_(stories[start : start + CHUNK])

@@ -33,7 +33,7 @@ def shell(tmp_path: Path) -> Shell:
 def test_one_subscriber_is_shown_with_what_they_get_and_no_secret(shell: Shell) -> None:
     ran = shell.run("subscribers", "show", "desk")
     assert ran.code == 0
-    for words in ("News desk", "desk@example.org", "07:30 weekdays", "hourly daily", "https://hooks.example/"):
+    for words in ("News desk", "desk@example.org", "07:30 weekdays", "  hourly  ", "https://hooks.example/"):
         assert words in ran.out
     assert "secret" not in ran.out
     assert "whsec_" not in ran.out

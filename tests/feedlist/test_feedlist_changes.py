@@ -156,6 +156,12 @@ def test_where_a_webhook_leads_to_is_shown_without_its_secret() -> None:
     hook = replace(MORNING, channel="webhook", target="https://user:pw@hooks.example/t/secret?key=secret")
     (change,) = plan(replace(WANTED, subscribers=(replace(DESK, subscriptions=(hook,)),)), CURRENT).changes
     assert FieldChange(name="target", old=None, new="https://hooks.example/") in change.fields
+    other = replace(hook, target="https://hooks.example/another")
+    before = CurrentSubscriber(spec=replace(DESK, subscriptions=(hook,)))
+    wanted = replace(WANTED, subscribers=(replace(DESK, subscriptions=(other,)),))
+    (change,) = plan(wanted, replace(CURRENT, subscribers=(before,))).changes
+    moved = FieldChange(name="target", old="https://hooks.example/", new="https://hooks.example/ (another one)")
+    assert change.fields == (moved,)
     chat = replace(MORNING, channel="apprise", target="ntfy://topic")
     (change,) = plan(replace(WANTED, subscribers=(replace(DESK, subscriptions=(chat,)),)), CURRENT).changes
     assert FieldChange(name="target", old=None, new="ntfy://***") in change.fields

@@ -135,14 +135,19 @@ class Postmaster:
             bars=due.bars,
         )
 
+    def numbered(self, due: DueDigest, rendered: Rendered, *, digest_id: int) -> Rendered:
+        """The words of digest `digest_id`, with the link to its own page."""
+        if self.base_url is None:
+            return rendered
+        to_be, page = self._page_to_be(due), self._page(due, digest_id)
+        return replace(rendered, text=rendered.text.replace(to_be, page), html=rendered.html.replace(to_be, page))
+
     def seal(self, due: DueDigest, rendered: Rendered, *, digest_id: int, now: datetime) -> Envelope:
         """The finished message of digest `digest_id`, the same bytes for the same arguments."""
         identifier = message_id(digest_id, due.owner.public_id, self.secret, self.domain)
         address = due.owner.address
         page = None if self.base_url is None else self._page(due, digest_id)
-        if page:
-            told = {name: getattr(rendered, name).replace(self._page_to_be(due), page) for name in ("text", "html")}
-            rendered = replace(rendered, **told)
+        rendered = self.numbered(due, rendered, digest_id=digest_id)
         if due.of.target is not None:
             return self._posted(due, rendered, identifier, digest_id=digest_id, page=page, now=now)
         sender = split_sender(self.sender)[1]

@@ -9,11 +9,12 @@ _MANY = 4  # times that are told one by one
 
 
 def when_words(schedule: Schedule) -> str:
-    """`07:30 weekdays`, `hourly 08:00-18:00 daily`, `at once, quiet 22:00-06:00`."""
+    """`07:30 weekdays`, `hourly`, `hourly 08:00-18:00 daily`, `at once, quiet 22:00-06:00`."""
     if schedule.immediate:
         return "at once" + (f", quiet {schedule.quiet}" if schedule.quiet else "")
     days = _NAMED.get(schedule.days) or " ".join(WEEKDAYS[day][:3] for day in sorted(schedule.days))
-    return f"{times_words(schedule)} {days}"
+    times = times_words(schedule)
+    return times if (times, days) == ("hourly", "daily") else f"{times} {days}"
 
 
 def times_words(schedule: Schedule, between: str = " ") -> str:

@@ -18,7 +18,7 @@ QUIET = Hours(start=time(22), end=time(6))
         (Schedule(at=(time(7, 30),), days=frozenset(range(5))), "07:30 weekdays"),
         (Schedule(at=(time(7), time(16)), days=frozenset({5, 6})), "07:00 16:00 weekends"),
         (Schedule(at=(time(8),), days=frozenset({0, 3})), "08:00 mon thu"),
-        (Schedule(at=EVERY_HOUR), "hourly daily"),
+        (Schedule(at=EVERY_HOUR), "hourly"),
         (Schedule(at=EVERY_HOUR[8:19], days=frozenset({0})), "hourly 08:00-18:00 mon"),
         (Schedule(at=(*EVERY_HOUR[8:12], time(15)), days=frozenset({0})), "08:00 09:00 10:00 11:00 15:00 mon"),
         (Schedule(immediate=True), "at once"),
