@@ -3,6 +3,7 @@
 It lives in a temporary folder, is reached through a unix socket only, and is gone when the session ends.
 """
 
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from sqlalchemy import URL, make_url
 # How long an example takes says something of the machine, and nothing of what is tested.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# A shell that runs the suite in its background lets every program below it ignore Ctrl-C, which is one of the things tried.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Databases of tests need no protection from a power cut, and a hundred commits a second should not wait for a disk.
 SPEED: tuple[LiteralString, ...] = (
