@@ -49,3 +49,24 @@ def test_the_digests_of_a_round_say_the_same_and_the_next_round_looks_again(tmp_
     failing, silent, _, bars = told(Surroundings())
     assert (len(failing), silent, bars) == (1, None, ("sanctions", "narcotics"))
     store.close()
+
+
+def test_which_sources_are_quiet_is_looked_up_once_for_all_spans(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    follow(store, [make_feed("un", name="UNODC"), make_feed("wire")], since=at(DAYS[0], 0))
+    for feed, last in (("un", 12), ("wire", 0)):
+        seen = [at(day, 9) for day in DAYS[1 : len(DAYS) - last]]
+        came(store, feed, seen, topics=())
+        checked(store, feed, DAYS, new=1)
+        learned(store, feed, changed_at=seen[-1], succeeded_at=at(TODAY, 20), checked_at=at(TODAY, 20))
+    around = Surroundings()
+    day = store.read(around.sources, since=at(TODAY, 0))
+    learned(store, "un", changed_at=at(TODAY, 19))
+    week = store.read(around.sources, since=at(DAYS[-7], 0))
+    assert [note.name for note in day.quiet] == ["UNODC"]
+    assert week.quiet == day.quiet
+    assert week.entries > day.entries
+    assert store.read(Surroundings().sources, since=at(TODAY, 0)).quiet == ()
+    store.close()

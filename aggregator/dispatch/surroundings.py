@@ -23,7 +23,9 @@ class Surroundings:
     def sources(self, connection: Connection, *, since: datetime) -> SourceReport:
         """What was checked since an instant; see `health.sources`."""
         if since not in self._sources:
-            self._sources[since] = health.sources(connection, since=since)
+            known = next(iter(self._sources.values()), None)
+            quiet = None if known is None else known.quiet
+            self._sources[since] = health.sources(connection, since=since, quiet=quiet)
         return self._sources[since]
 
     def silence(self, connection: Connection, topic_id: str, *, until: date) -> TopicSilence | None:
