@@ -148,9 +148,17 @@ def _row(story: "StoryView", now: datetime) -> tuple[str, ...]:
     )
 
 
+def _why(story: "StoryView") -> str:
+    """Why its lead leads."""
+    from aggregator.core.stories.lead import lead_reason  # noqa: PLC0415 - lazily, as all of the command line
+
+    ranked = [(one.tier, one.length) for one in story.members]
+    return lead_reason(ranked[0], ranked[1:])
+
+
 def story_json(story: "StoryView") -> dict[str, Any]:
     """A line of `stories list --json`, and all of `stories show --json`."""
-    from aggregator.core.stories.lead import coverage, lead_reason  # noqa: PLC0415 - lazily, as all of it
+    from aggregator.core.stories.lead import coverage  # noqa: PLC0415 - lazily, as all of the command line
 
     carried = coverage([(one.feed_id, one.at) for one in story.members])
     return {
@@ -161,7 +169,7 @@ def story_json(story: "StoryView") -> dict[str, Any]:
         "lead": {
             "entry": story.lead.entry_id,
             "feed": story.lead.feed_id,
-            "why": lead_reason(story.lead.tier, [one.tier for one in story.members[1:]]),
+            "why": _why(story),
         },
         "first": {"feed": carried[0].feed_id, "at": iso(carried[0].at)},
         "outlets": [
@@ -197,7 +205,7 @@ def _member_json(one: "Member") -> dict[str, Any]:
 
 
 def _show(story: "StoryView") -> None:
-    from aggregator.core.stories.lead import coverage, lead_reason  # noqa: PLC0415 - lazily, as all of it
+    from aggregator.core.stories.lead import coverage  # noqa: PLC0415 - lazily, as all of the command line
 
     lead, carried = story.lead, coverage([(one.feed_id, one.at) for one in story.members])
     behind = [f"{one.feed_id} {span(one.behind)} later" for one in carried[1:]]
@@ -206,7 +214,7 @@ def _show(story: "StoryView") -> None:
         {
             "story": str(story.id),
             "topics": ", ".join(story.topics),
-            "lead": f"{lead.feed_name} ({lead_reason(lead.tier, [one.tier for one in story.members[1:]])})",
+            "lead": f"{lead.feed_name} ({_why(story)})",
             "link": lead.link or "",
             "first": f"{carried[0].feed_id}, {moment(carried[0].at)}",
             "then": ", ".join(behind),

@@ -16,16 +16,24 @@ def lead_rank(*, tier: str, length: int, first_seen: datetime, number: int) -> R
 
     `length` is the text's in characters, `number` settles ties. The least rank leads.
     """
-    return _TIERS.get(tier, len(_TIERS)), -length, first_seen.timestamp(), number
+    return _nearness(tier), -length, first_seen.timestamp(), number
 
 
-def lead_reason(tier: str, others: Sequence[str]) -> str:
-    """Why a member of `tier` leads those of the tiers `others`, for people."""
+def lead_reason(lead: tuple[str, int], others: Sequence[tuple[str, int]]) -> str:
+    """Why a member leads the `others`, for people; each is a tier and its text's length in characters."""
     if not others:
         return "it is the only one"
-    if all(_TIERS.get(tier, len(_TIERS)) < _TIERS.get(other, len(_TIERS)) for other in others):
+    tier, length = lead
+    equals = [other for their, other in others if _nearness(their) == _nearness(tier)]
+    if not equals:
         return f"the only {tier} source"
-    return f"the fullest text of the {tier} sources"
+    if max(equals) < length:
+        return f"the fullest text of the {tier} sources"
+    return f"the first seen of the {tier} sources with as full a text"
+
+
+def _nearness(tier: str) -> int:
+    return _TIERS.get(tier, len(_TIERS))
 
 
 def news_at(*, published: datetime | None, date_suspect: bool, first_seen: datetime) -> datetime:

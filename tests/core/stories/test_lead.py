@@ -22,15 +22,16 @@ def test_the_source_nearest_to_the_facts_leads_then_the_fullest_text_then_the_fi
 
 
 @pytest.mark.parametrize(
-    ("tier", "others", "reason"),
+    ("lead", "others", "reason"),
     [
-        ("media", [], "it is the only one"),
-        ("official", ["wire", "media"], "the only official source"),
-        ("media", ["media", "other"], "the fullest text of the media sources"),
+        (("media", 80), [], "it is the only one"),
+        (("official", 10), [("media", 900), ("wire", 900)], "the only official source"),
+        (("media", 900), [("media", 80), ("other", 9000)], "the fullest text of the media sources"),
+        (("wire", 900), [("wire", 900)], "the first seen of the wire sources with as full a text"),
     ],
 )
-def test_why_a_member_leads_is_told(tier: str, others: list[str], reason: str) -> None:
-    assert lead_reason(tier, others) == reason
+def test_why_a_member_leads_is_told(lead: tuple[str, int], others: list[tuple[str, int]], reason: str) -> None:
+    assert lead_reason(lead, others) == reason
 
 
 def test_an_entry_is_news_when_its_publisher_says_unless_that_cannot_be() -> None:
