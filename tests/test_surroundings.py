@@ -15,7 +15,7 @@ TODAY = date(2026, 1, 27)
 DAYS = days_before(TODAY, 100)
 
 
-Told = tuple[tuple[SourceNote, ...], TopicSilence | None, TopicSilence | None, tuple[str, ...]]
+Told = tuple[tuple[SourceNote, ...], TopicSilence | None, TopicSilence | None, tuple[str, ...], int]
 
 
 def test_the_digests_of_a_round_say_the_same_and_the_next_round_looks_again(tmp_path: Path) -> None:
@@ -36,18 +36,19 @@ def test_the_digests_of_a_round_say_the_same_and_the_next_round_looks_again(tmp_
             store.read(around.silence, "sanctions", until=TODAY),
             store.read(around.silence, "narcotics", until=TODAY),
             tuple(bar.topic_id for bar in store.read(around.bars, topics, until=TODAY)),
+            sum(store.read(around.daily_matches, "sanctions", until=at(TODAY, 8))),
         )
 
     one = Surroundings()
     before = told(one)
-    failing, silent, loud, bars = before
-    assert (failing, loud, bars) == ((), None, ("narcotics",))
+    failing, silent, loud, bars, usual = before
+    assert (failing, loud, bars, usual) == ((), None, ("narcotics",), 4)
     assert silent is not None
     learned(store, "wire", error_kind="dns", error_detail="no such host", succeeded_at=at(DAYS[-9], 7))
     came(store, "wire", [at(TODAY, 6)], topics=("sanctions",))
     assert told(one) == before
-    failing, silent, _, bars = told(Surroundings())
-    assert (len(failing), silent, bars) == (1, None, ("sanctions", "narcotics"))
+    failing, silent, _, bars, usual = told(Surroundings())
+    assert (len(failing), silent, bars, usual) == (1, None, ("sanctions", "narcotics"), 5)
     store.close()
 
 

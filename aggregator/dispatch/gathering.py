@@ -50,7 +50,7 @@ def gather(
         topics=_watched(connection, of),
         told=before,
         known_before=told.left_out_since(connection, of, since),
-        floods=floods(connection, items),
+        floods=_floods(connection, items, around),
         notes=_notes(connection, owner, of, since),
         corrections=changed.told,
         corrections_waiting=changed.more,
@@ -113,7 +113,7 @@ def _for_operator(
     )
 
 
-def floods(connection: Connection, items: Sequence[DueItem]) -> Mapping[str, Flood]:
+def _floods(connection: Connection, items: Sequence[DueItem], around: Surroundings) -> Mapping[str, Flood]:
     """The topics of these items that are flooded, by id."""
     due: dict[str, list[datetime]] = defaultdict(list)
     for item in items:
@@ -123,7 +123,7 @@ def floods(connection: Connection, items: Sequence[DueItem]) -> Mapping[str, Flo
     for topic_id, seen in due.items():
         if len(seen) > AT_LEAST:
             first = min(seen)
-            daily = attention.daily_matches(connection, [topic_id], until=first).get(topic_id, ())
+            daily = around.daily_matches(connection, topic_id, until=first)
             if flood := flood_of(len(seen), daily, days=(max(seen) - first) / DAY):
                 found[topic_id] = flood
     return found

@@ -1,11 +1,11 @@
-"""What a digest says beside its stories: how the sources fare, which topics are silent, how the days of each went."""
+"""What a digest says beside its stories: how the sources fare, which topics are silent or flooded, how their days went."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from aggregator.core.model.digests import SourceReport
 from aggregator.core.model.trends import TopicSilence, TrendBar
-from aggregator.store import health, trends
+from aggregator.store import attention, health, trends
 from aggregator.store.database import Connection
 
 
@@ -18,6 +18,7 @@ class Surroundings:
     def __init__(self) -> None:
         self._sources: dict[datetime, SourceReport] = {}
         self._silences: dict[tuple[str, date], TopicSilence | None] = {}
+        self._daily: dict[tuple[str, datetime], Sequence[int]] = {}
         self._bars: dict[tuple[str, date], tuple[TrendBar, ...]] = {}
 
     def sources(self, connection: Connection, *, since: datetime) -> SourceReport:
@@ -35,6 +36,13 @@ class Surroundings:
             found = trends.silences(connection, until=until, topic_ids=[topic_id])
             self._silences[key] = found.get(topic_id)
         return self._silences[key]
+
+    def daily_matches(self, connection: Connection, topic_id: str, *, until: datetime) -> Sequence[int]:
+        """A topic's matches a day over the fourteen days before an instant; see `attention.daily_matches`."""
+        key = (topic_id, until)
+        if key not in self._daily:
+            self._daily[key] = attention.daily_matches(connection, [topic_id], until=until).get(topic_id, ())
+        return self._daily[key]
 
     def bars(self, connection: Connection, topics: Sequence[tuple[str, str]], *, until: date) -> tuple[TrendBar, ...]:
         """The last seven days of each topic (id, name) that had a story in them; see `trends.bars`."""

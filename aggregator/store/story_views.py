@@ -149,6 +149,7 @@ def _topics(connection: Connection, numbers: Sequence[int]) -> Mapping[int, tupl
 
 
 def _beside(connection: Connection, numbers: Collection[int]) -> Mapping[int, tuple[Beside, ...]]:
+    wanted = frozenset(numbers)
     rows: list[tuple[int, int, int, int, Row[Any]]] = []
     for part in chunks(numbers):
         query = select(story_link).where(or_(story_link.c.story_id.in_(part), story_link.c.other_id.in_(part)))
@@ -158,7 +159,7 @@ def _beside(connection: Connection, numbers: Collection[int]) -> Mapping[int, tu
     titles = _titles(connection, {entry_id for _, _, _, entry_id, _ in rows})
     found: dict[int, dict[int, Beside]] = defaultdict(dict)
     for number, other, to, entry_id, row in rows:
-        if number in numbers:
+        if number in wanted:
             shown = Beside(
                 story_id=other, title=titles.get(entry_id, ""), entry_id=entry_id, to=to, reasons=tuple(row.reasons)
             )
