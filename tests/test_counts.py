@@ -1,20 +1,27 @@
 """What a round costs, in counts that no machine changes: bodies and bytes parsed, entries, statements, connections."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event
 
 from aggregator.app import App
+from aggregator.core.digests.letter import Postmaster
 from aggregator.core.model.entries import ReadDone, ReadJob, ReadResult
 from aggregator.core.model.plans import Outcome
-from aggregator.store import entries, group
+from aggregator.core.model.subscriptions import Schedule
+from aggregator.dispatch import Opener
+from aggregator.store import entries, group, migrate, subscribers
 from aggregator.store.database import Store
+from tests.factories import NOW, make_feed, make_subscriber
 from tests.farm import ENTRIES, Farm
+from tests.history import came, follow, learned
 from tests.servers import reply
 from tests.world import listed, rss, run, served, world
 
@@ -170,3 +177,37 @@ def test_every_request_has_one_connection_and_every_connection_one_request(tmp_p
             assert w.server.connections == len(w.server.asked) == 2 * (10 + 2 + 1)
 
     run(go)
+
+
+def opened(folder: Path, *, readers: int, feeds: int, due: bool) -> int:
+    """Statements that a round of making digests takes, every other reader being alerted at once."""
+    database = f"sqlite:///{folder / f'{readers}-{feeds}-{due}.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    began = NOW - timedelta(days=60)
+    follow(store, [make_feed(f"f{n}") for n in range(feeds)], since=began)
+    for n in range(feeds):
+        came(store, f"f{n}", [began + timedelta(days=day) for day in range(1, 40)], topics=())
+        learned(store, f"f{n}", succeeded_at=NOW, checked_at=NOW, changed_at=began + timedelta(days=39))
+    timed = [make_subscriber(f"r{n}", timezone="UTC") for n in range(0, readers, 2)]
+    at_once = [make_subscriber(f"r{n}", schedule=Schedule(immediate=True)) for n in range(1, readers, 2)]
+    people = [*timed, *at_once]
+    store.write(subscribers.save, people, {one.slug: one.slug for one in people}, now=NOW)
+    postmaster = Postmaster(sender="a@example.org", domain="example.org", secret=b"s" * 32)
+    opener = Opener(store=store, postmaster=postmaster, clock=lambda: NOW + timedelta(hours=due))
+    with statements(store) as seen:
+        asyncio.run(opener.open_due())
+    store.close()
+    return sum(seen.committed)
+
+
+def test_a_round_with_nothing_due_asks_as_much_for_many_readers_as_for_few(tmp_path: Path) -> None:
+    assert opened(tmp_path, readers=60, feeds=1, due=False) == opened(tmp_path, readers=4, feeds=1, due=False)
+
+
+def test_digests_that_are_made_together_ask_each_feed_once(tmp_path: Path) -> None:
+    few, many = (
+        opened(tmp_path, readers=readers, feeds=12, due=True) - opened(tmp_path, readers=readers, feeds=2, due=True)
+        for readers in (4, 20)
+    )
+    assert few == many > 0
