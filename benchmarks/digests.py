@@ -1,4 +1,4 @@
-"""What digests cost: composing, rendering and sealing a thousand of them, and how fast they leave for a relay.
+"""What digests cost: composing, rendering and sealing a thousand of them, a round of making them, and how fast they leave.
 
 `python -m benchmarks.digests` (or `make bench-digest`) prints. The news is made up, 2 KB an item; a round is a process of
 its own, as the service works: one digest after the other.
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator import logs
@@ -20,16 +20,18 @@ from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster, sett
 from aggregator.core.model.digests import DueItem, Rendered, SourceReport
 from aggregator.core.model.subscriptions import Empty, Schedule, Subscriber, SubscriberState, Subscription
 from aggregator.core.model.topics import Fired, Span
-from aggregator.dispatch import Sender
+from aggregator.dispatch import Opener, Sender
 from aggregator.mail.smtp import SmtpManners, SmtpTransport
 from aggregator.store import deliveries, digests, migrate, subscribers, topics
 from aggregator.store.database import Connection, Store
 from benchmarks.faulty import Relay, serving
 from benchmarks.news import News
 from benchmarks.publishers import START
-from tests.factories import make_subscriber, make_topic
+from tests.factories import make_feed, make_subscriber, make_topic
+from tests.history import came, follow, learned
 
 DIGESTS, ITEMS = 1000, 25
+READERS, FEEDS = 1000, 200
 MAILS = 300
 ALLOWED = 20.0  # seconds for a thousand digests, on two cores
 POSTMASTER = Postmaster(
@@ -144,6 +146,38 @@ def queue(connection: Connection, count: int) -> None:
         digests.freeze(connection, replace(message, items=()), subject="news", stories=ITEMS, seal=seal, now=START)
 
 
+def open_together() -> None:
+    """A round beside a thousand readers with nothing due, and one in which all of them are told at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:///{Path(folder) / 'aggregator.db'}"
+        migrate.upgrade(database, now=START)
+        store = Store(database)
+        today = START + timedelta(days=60)
+        follow(store, [make_feed(f"f{number}") for number in range(FEEDS)], topic=make_topic(), since=START)
+        for number in range(FEEDS):
+            seen = [START + timedelta(days=day) for day in range(1, 57)]
+            came(store, f"f{number}", seen, topics=("narcotics",) if number == 0 else ())
+            learned(store, f"f{number}", succeeded_at=today, checked_at=today, changed_at=seen[-1])
+        people = [make_subscriber(f"reader{number}", timezone="UTC") for number in range(READERS)]
+        store.write(subscribers.save, people, {one.slug: one.slug for one in people}, now=today)
+        one_round(store, today, "nothing due")
+        one_round(store, today + timedelta(days=1), "all due, each with its first 20 stories")
+        store.close()
+
+
+def one_round(store: Store, now: datetime, what: str) -> None:
+    """Make what is due at an instant, and print what that took."""
+    opener = Opener(store=store, postmaster=POSTMASTER, clock=lambda: now)
+    began, busy = time.perf_counter(), time.process_time()
+    made = asyncio.run(opener.open_due())
+    took, busy = time.perf_counter() - began, time.process_time() - busy
+    print(
+        f"a round beside {READERS:,} readers and {FEEDS} feeds that rest, {what}: "
+        f"{len(made):,} digests, {took:.2f} s, {busy:.2f} s of one core",
+        flush=True,
+    )
+
+
 async def leave(store: Store, port: int, manners: SmtpManners) -> float:
     """Seconds until the outbox is empty."""
     relay = SmtpTransport("127.0.0.1", port, tls="none", manners=manners)
@@ -188,6 +222,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores", flush=True)
     for how in ("stored", "found"):
         subprocess.run([sys.executable, "-m", "benchmarks.digests", how], check=True)
+    open_together()
     send("no pace set", SmtpManners(rate=10_000))
     send("at the pace of the settings", SmtpManners())
 
