@@ -14,9 +14,9 @@ from aggregator.core.model.subscriptions import SendFailed, SendFailure, Sent
 from aggregator.core.model.topics import TopicTest
 from aggregator.doctor import Finding, Level
 from aggregator.mail.files import FileTransport
-from aggregator.store import claims, feeds, migrate, plans
+from aggregator.store import claims, feeds, migrate, plans, subscribers
 from aggregator.store.database import Store
-from tests.factories import NOW, make_feed, make_plan, make_state, make_topic
+from tests.factories import NOW, make_feed, make_plan, make_state, make_subscriber, make_topic
 from tests.world import MailBox
 
 
@@ -215,6 +215,17 @@ def test_a_parked_channel_is_a_problem_with_the_relays_words(tmp_path: Path) -> 
     store.write(lambda c: c.exec_driver_sql("INSERT INTO relay VALUES ('mail', ?, 'login: 535 no')", (later,)))
     store.close()
     assert ("problem", "mail", "the channel mail is parked: login: 535 no") in told(examined(url))
+
+
+def test_who_is_mailed_no_more_since_mail_came_back_is_named(tmp_path: Path) -> None:
+    url = database(tmp_path)
+    migrate.upgrade(url, now=NOW)
+    store = Store(url)
+    people = [make_subscriber(slug, topics=()) for slug in ("desk", "ops")]
+    store.write(subscribers.save, people, {"desk": "p", "ops": "q"}, now=NOW)
+    store.write(lambda c: c.exec_driver_sql("UPDATE subscriber SET state = 'bounced' WHERE slug = 'ops'"))
+    store.close()
+    assert ("warning", "mail", "nothing is mailed to ops, whose mail came back") in told(examined(url))
 
 
 def test_a_relay_is_asked_and_its_answer_told() -> None:

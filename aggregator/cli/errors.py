@@ -25,7 +25,7 @@ def tell(error: AggregatorError) -> int:
 
 def tell_usage(error: typer.TyperException) -> int:
     """Write what is wrong with a command line on stderr; the exit code."""
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ")
     ctx = getattr(error, "ctx", None)
     _write("error", message[:1].lower() + message[1:].rstrip("."))
     if ctx is not None:

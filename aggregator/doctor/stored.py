@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from aggregator.core.checking.notices import notices
 from aggregator.core.errors import AggregatorError
-from aggregator.core.model.subscriptions import Phase
+from aggregator.core.model.subscriptions import Phase, SubscriberState
 from aggregator.doctor.files import zones
 from aggregator.doctor.finding import Finding, ok, problem, warning
 from aggregator.store import deliveries, dialect, feeds, health, migrate, subscribers
@@ -15,7 +15,7 @@ from aggregator.store.feeds import FollowedFeed
 from aggregator.store.migrate import Schema
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
-NAMED = 3  # how many feeds a line names before it only counts
+NAMED = 3  # how many feeds or people a line names before it only counts
 
 
 def database(url: str, shown: str, *, now: datetime, compare_clocks: bool) -> Iterator[Finding]:
@@ -77,8 +77,7 @@ def _followed(followed: Sequence[FollowedFeed]) -> Iterator[Finding]:
         hint = "is there a way out of this machine? `aggregator status` shows what each said"
         yield problem("feeds", f"all {len(ill)} that were checked fail", hint)
     else:
-        named = ", ".join(ill[:NAMED]) + (f" and {len(ill) - NAMED} more" if len(ill) > NAMED else "")
-        yield warning("feeds", f"{len(ill)} of {len(asked)} fail: {named}", "`aggregator status` shows why")
+        yield warning("feeds", f"{len(ill)} of {len(asked)} fail: {_names(ill)}", "`aggregator status` shows why")
 
 
 def _mail_stored(connection: Connection, now: datetime) -> Iterator[Finding]:
@@ -86,4 +85,13 @@ def _mail_stored(connection: Connection, now: datetime) -> Iterator[Finding]:
         yield problem("mail", f"the channel {channel} is parked: {detail}", "mend it; waiting mails then go out")
     for phase in (Phase.PARKED, Phase.DEAD):
         if number := deliveries.counts(connection).get(phase.value, 0):
-            yield warning("mail", f"{number} mails are {phase.value}", "`aggregator digest list` shows which and why")
+            mails = "1 mail is" if number == 1 else f"{number} mails are"
+            yield warning("mail", f"{mails} {phase.value}", "`aggregator digest list` shows which and why")
+    people = [one.subscriber for one in subscribers.members(connection)]
+    if gone := [one.slug for one in people if one.state is SubscriberState.BOUNCED]:
+        hint = "`aggregator subscribers show ID` tells what came back, `resume ID` mails them again"
+        yield warning("mail", f"nothing is mailed to {_names(gone)}, whose mail came back", hint)
+
+
+def _names(found: Sequence[str]) -> str:
+    return ", ".join(found[:NAMED]) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")

@@ -34,7 +34,9 @@ def test_what_is_no_match_is_wrong_usage(polled: Shell) -> None:
     for name in ("99", f"{entry}:narcotics", "abc", "1:", "²"):
         ran = polled.run("review", name, "noise")
         assert (ran.code, ran.out) == (2, ""), name
-    assert polled.run("review", "1", "good").code == 2
+    wrong = polled.run("review", "1", "good")
+    assert wrong.code == 2
+    assert wrong.err.startswith("error: invalid value for 'verdict': 'good' is not one of ")
 
 
 def test_the_noisy_clause_is_named_and_a_draft_is_measured_on_the_reviews(polled: Shell) -> None:
