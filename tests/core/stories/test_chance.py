@@ -21,7 +21,8 @@ def test_without_more_spread_it_is_the_tail_of_poisson(count: int, mean: float) 
 @given(count=st.integers(1, 300), mean=st.floats(0.05, 100), times=st.floats(1.0, 8))
 def test_one_more_is_never_likelier(count: int, mean: float, times: float) -> None:
     tails = [count_tail(n, mean=mean, variance=mean * times) for n in (count, count + 1)]
-    assert tails[0] >= tails[1] >= 0
+    assert tails[0] - tails[1] >= -1e-12  # both are sums of hundreds of floats
+    assert tails[1] >= 0
 
 
 @given(mean=st.floats(0.5, 60), times=st.floats(1.1, 8))
