@@ -141,8 +141,11 @@ class ImapMailbox:
         return [uid.decode() for uid in re.findall(rb"[0-9]{1,10}", found if isinstance(found, bytes) else b"")]
 
     def _unseen(self, session: imaplib.IMAP4_SSL) -> tuple[Letter, ...]:
-        letters = []
-        for uid in self._found(session)[:BATCH]:
+        letters: list[Letter] = []
+        for uid in self._found(session):
+            if len(letters) == BATCH:
+                break
+            # One that the server cannot give stays unseen, and must not stand before the others for ever.
             told = self._asked(session, "FETCH", uid, f"(BODY.PEEK[]<0.{LETTER}>)")
             raw = next((part[1] for part in told if isinstance(part, tuple)), None)
             if isinstance(raw, bytes):

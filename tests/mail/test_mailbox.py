@@ -75,6 +75,8 @@ class Imap:
             return [f"* SEARCH {' '.join(unseen)}".encode()]
         if found := re.match(r"UID FETCH (\d+) \(BODY\.PEEK", command):
             raw = self.mails[int(found[1]) - 1]
+            if not raw:
+                return []  # gone meanwhile, or damaged
             return [f"* {found[1]} FETCH (UID {found[1]} BODY[]<0> {{{len(raw)}}}\r\n".encode() + raw + b")"]
         if found := re.match(r"UID STORE ([\d,]+) \+FLAGS\.SILENT \((.*)\)", command):
             self.flags |= dict.fromkeys(map(int, found[1].split(",")), found[2])
@@ -92,6 +94,15 @@ async def imap(server: Imap) -> AsyncIterator[ImapMailbox]:
         yield ImapMailbox(
             host="localhost", port=server.port, user="bounces", password="right", folder="INBOX", context=ours
         )
+
+
+def test_mails_that_a_server_cannot_give_do_not_stand_before_the_others() -> None:
+    async def go() -> None:
+        mails = [b""] * (mailbox.BATCH + 5) + [b"Subject: bounced\r\n\r\n"]
+        async with imap(Imap(mails=mails)) as box:
+            assert [one.raw for one in await box.unseen()] == mails[-1:]
+
+    run(go)
 
 
 def test_an_imap_folder_is_read_and_marked_over_tls() -> None:
