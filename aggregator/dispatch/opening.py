@@ -99,7 +99,8 @@ class Opener:
         if found is None or of.kind is not SubscriptionKind.OPERATOR:
             return found
         last = await self._store.reading(digests.last_digest_at, of.id)
-        return None if last is not None and last >= local_day(now, owner.timezone)[0] else found
+        start, end = local_day(now, owner.timezone)
+        return None if last is not None and start <= last < end else found
 
     async def _alert(self, owner: Subscriber, of: Subscription) -> slots.Due | None:
         """Now, when its reader may be interrupted."""

@@ -61,7 +61,10 @@ def due(schedule: Schedule, timezone: str, *, last: datetime | None, created: da
     `last` is the slot dealt with last; without one, slots count from `created`. After an outage of any length the
     result is one slot, and `coalesced` says how many distinct earlier instants it covers. All times are aware.
     """
-    missed = slots(schedule, timezone, after=created if last is None else last, until=now)
+    after = created if last is None else last
+    if after > now + DAY:  # a clock that was far ahead has left this behind: it must not silence the time until then
+        after = now - DAY
+    missed = slots(schedule, timezone, after=after, until=now)
     instants = sorted({slot.at for slot in missed})
     return Due(slot_at=instants[-1], coalesced=len(instants) - 1) if instants else None
 

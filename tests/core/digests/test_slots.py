@@ -218,6 +218,15 @@ def test_nothing_is_due_before_the_first_slot_after_creation() -> None:
     )
 
 
+def test_a_clock_that_was_far_ahead_for_a_while_silences_nothing_once_it_is_right() -> None:
+    daily = Schedule(at=(time(7, 30),))
+    right = Due(slot_at=utc("2026-01-06T07:30"))
+    ahead, now = utc("2031-01-01"), utc("2026-01-06T07:31")
+    assert due(daily, "UTC", last=ahead, created=utc("2026-01-01"), now=now) == right
+    assert due(daily, "UTC", last=None, created=ahead, now=now) == right
+    assert due(daily, "UTC", last=right.slot_at, created=utc("2026-01-01"), now=utc("2026-01-06T07:29")) is None
+
+
 def test_times_that_meet_in_a_gap_are_one_mail() -> None:
     schedule = Schedule(at=clocks("02:00", "02:30", "03:00"))
     found = due(
