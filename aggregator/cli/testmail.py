@@ -71,7 +71,7 @@ def _tell(aim: Aim, way: str, result: "SendResult", *, as_json: bool) -> None:
         raise typer.Exit(int(failed))
     if failed:
         raise AggregatorError(f"{way} did not take it: {answer}", hint="`aggregator doctor` examines the mail settings")
-    say(f"sent to {to} through {way}: {clean(answer)}" if to else f"written to {clean(answer)}")
+    say(f"sent to {to} by {way}: {clean(answer)}" if to else f"written to {clean(answer)}")
 
 
 def _aim(here: Context, slug: str, subscription: str | None) -> Aim:

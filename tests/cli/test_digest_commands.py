@@ -148,7 +148,7 @@ def test_a_test_mail_brings_the_relays_answer(polled: Shell, relay: "Relay") -> 
     polled.environ |= relay.environ()
     ran = polled.run("digest", "send-test", "desk")
     assert ran.code == 0
-    assert "sent to desk@example.org through SMTP 127.0.0.1" in ran.out
+    assert "sent to desk@example.org by SMTP 127.0.0.1" in ran.out
     assert "250 2.0.0 taken as 4711" in ran.out
     line = polled.run("digest", "send-test", "--to", "me@example.org", "--json").line
     assert (line["sent"], line["recipient"]) == (True, "me@example.org")
