@@ -108,7 +108,8 @@ def test_case_6_54_a_body_that_hangs_the_parser_costs_only_its_own_turn(shape: s
             results = await workers.read([job(body) for body in bodies])
             assert [titles(results[at]) for at in (0, 1, 3)] == [["a"], ["b"], ["c"]]
             hostile = results[2]
-            assert isinstance(hostile, ReadDone) or hostile.kind is FailureKind.PARSE_TIMEOUT
+            # A quick machine gets to the end of some of these, and says what is wrong with them.
+            assert isinstance(hostile, ReadDone) or hostile.kind in {FailureKind.PARSE, FailureKind.PARSE_TIMEOUT}
 
     run(scene)
 
