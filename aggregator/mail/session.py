@@ -3,6 +3,7 @@
 It never falls back to an unencrypted line and never names more than one recipient at a time.
 """
 
+import asyncio
 import contextlib
 import os
 import re
@@ -126,14 +127,18 @@ class Session:
 
     async def leave(self) -> None:
         """Say goodbye if the line still stands; what the relay makes of that changes nothing any more."""
+        line = self._client.transport  # the library forgets it with the goodbye
         with contextlib.suppress(*_TROUBLE):
             if self._client.is_connected:
                 await self._client.quit(timeout=self._timeouts.quit)
         self.abort()
+        _hang_up(line)
 
     def abort(self) -> None:
         """Close the connection at once."""
+        line = self._client.transport
         self._client.close()
+        _hang_up(line)
 
     def cipher(self) -> str:
         """The TLS version in use, or that there is none."""
@@ -219,3 +224,9 @@ def _on_the_wire(message: bytes) -> bytes:
     text = _LINE_END.sub(b"\r\n", message)
     whole = text if text.endswith(b"\r\n") else text + b"\r\n"
     return _LEADING_DOT.sub(b"..", whole) + b".\r\n"
+
+
+def _hang_up(line: asyncio.BaseTransport | None) -> None:
+    """Close a connection without waiting for the other side's half of a TLS goodbye, which may never come."""
+    if isinstance(line, asyncio.WriteTransport):
+        line.abort()
