@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from aggregator import logs
 from aggregator.core.model.plans import CheckResult
 from benchmarks.polling import Clock, opened
 from benchmarks.publishers import Publishers
@@ -104,6 +105,7 @@ async def neighbours() -> None:
 
 
 def main() -> None:
+    logs.configure(style="human", level="error")
     if len(sys.argv) > 1:
         folder = Path(sys.argv[1])
         asyncio.run(meet(folder, (folder / "list").read_text(encoding="utf-8")))

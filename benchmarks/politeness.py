@@ -10,6 +10,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
+from aggregator import logs
 from aggregator.fetch.gate import HostGate
 from benchmarks.polling import Clock, opened
 from benchmarks.publishers import Publishers
@@ -37,6 +38,7 @@ async def days(folder: Path, feeds: int, length: int) -> None:
 
 
 def main() -> None:
+    logs.configure(style="human", level="error")
     feeds = int(sys.argv[1]) if len(sys.argv) > 1 else FEEDS
     length = int(sys.argv[2]) if len(sys.argv) > 2 else DAYS
     with tempfile.TemporaryDirectory() as folder:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from aggregator import logs
 from aggregator.store import entries
 from benchmarks.polling import Clock, opened
 from tests.farm import Farm
@@ -54,6 +55,7 @@ async def rounds(farm: Farm, folder: Path) -> None:
 
 
 def main() -> None:
+    logs.configure(style="human", level="error")
     feeds = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     print(f"{feeds} feeds on {os.cpu_count()} cores")
     with Farm(feeds=feeds, hosts=min(feeds, 250)) as farm, tempfile.TemporaryDirectory() as folder:
