@@ -73,7 +73,7 @@ def refused(step: Step, code: int, text: str) -> SendFailed:
 
 
 def throttled(result: SendResult) -> bool:
-    """Whether the relay asked for less: 421, or an enhanced 4.7.x (a policy that holds for now, RFC 3463 section 3.8)."""
+    """Whether the relay asked for less: 421, or an enhanced 4.7.x (a passing policy, RFC 3463 section 3.8)."""
     return isinstance(result, SendFailed) and (result.code == 421 or (result.enhanced or "").startswith("4.7."))
 
 

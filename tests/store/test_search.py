@@ -13,12 +13,13 @@ from sqlalchemy import Connection, text
 from aggregator.core.model.feeds import Feed, Tier
 from aggregator.core.model.plans import EntryPlan, RevisionPlan
 from aggregator.core.model.topics import Topic
-from aggregator.core.topics.coarse import OVERFLOW, AllOf, AnyOf, Coarse, OfFeeds, Term, coarse, indexed_words
+from aggregator.core.topics.coarse import OVERFLOW, AllOf, Coarse, Term, coarse, indexed_words
 from aggregator.core.topics.fields import EntryFields, stored_fields
 from aggregator.core.topics.index import TopicIndex
 from aggregator.store import claims, dialect, feeds, plans, replay, retention, search, topics
 from aggregator.store.database import Store
 from aggregator.store.replay import StoredEntry
+from tests.bounds import holds
 from tests.factories import NOW, make_entry_plan, make_feed, make_plan, make_revision, make_topic
 from tests.world import run
 
@@ -80,20 +81,6 @@ def bound(query: str) -> Coarse | None:
 
 def multilingual(query: str) -> Topic:
     return make_topic(query=query, languages=("en", "es", "hi"))
-
-
-def holds(wanted: Coarse | None, words: frozenset[str], feed: str = "") -> bool:
-    match wanted:
-        case None:
-            return True
-        case OfFeeds(ids):
-            return feed in ids
-        case Term(word, prefix):
-            return any(one.startswith(word) for one in words) if prefix else word in words
-        case AnyOf(parts):
-            return any(holds(part, words, feed) for part in parts)
-        case AllOf(parts):
-            return all(holds(part, words, feed) for part in parts)
 
 
 def test_every_entry_that_a_topic_flags_is_among_its_candidates(store: Store) -> None:

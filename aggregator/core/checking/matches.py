@@ -26,8 +26,8 @@ def matches_of(
 def ledger_row(flag: Evaluation, origin: Origin, watcher: Watcher) -> LedgerPlan:
     """Whether a new match is due to one subscription.
 
-    Suppressed are, in this order: baseline and replayed matches, those a subscription takes no mail for now (with its
-    own reason), and those below `alert_at` for immediate mail.
+    Suppressed are, in this order: baseline and replayed matches, those whose reader takes no mail at present (with
+    the reason), and those below `alert_at` for immediate mail.
     """
     reason = _SUPPRESSING.get(origin) or watcher.held
     if not reason and watcher.immediate and not flag.alert:

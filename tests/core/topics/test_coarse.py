@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from aggregator.core.errors import ConfigError
 from aggregator.core.model.entries import FeedFacts
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
-from aggregator.core.topics.coarse import OVERFLOW, AllOf, AnyOf, Coarse, OfFeeds, Term, coarse, indexed_words, terms
+from aggregator.core.topics.coarse import OVERFLOW, AnyOf, coarse, indexed_words, terms
 from aggregator.core.topics.fields import EntryFields
 from aggregator.core.topics.index import TopicIndex
+from tests.bounds import holds
 
 SPOKEN = [
     "drug", "drugs", "Drugged", "heroin", "seized", "seizing", "DEA", "dea", "U.S.", "police's", "narco-terror", "don\u2019t", "café", "CAFÉ",
@@ -58,20 +59,6 @@ def make(query: str, languages: tuple[str, ...] = ("en",)) -> Topic:
     )
     lists = (("words", 'drugs OR "drug seized" OR 芬太尼'),)
     return Topic(id="t", name="T", clauses=clauses, lists=lists, languages=languages, flag_at=0.1, alert_at=1)
-
-
-def holds(bound: Coarse | None, words: frozenset[str], feed: str = "") -> bool:
-    match bound:
-        case None:
-            return True
-        case OfFeeds(ids):
-            return feed in ids
-        case Term(text, prefix):
-            return any(word.startswith(text) for word in words) if prefix else text in words
-        case AnyOf(parts):
-            return any(holds(part, words, feed) for part in parts)
-        case AllOf(parts):
-            return all(holds(part, words, feed) for part in parts)
 
 
 @settings(max_examples=400, deadline=None)
