@@ -12,10 +12,11 @@ from aggregator.core.errors import AggregatorError, ConfigError
 def tell(error: AggregatorError) -> int:
     """Write an expected failure on stderr, each problem of a ConfigError with the line it stands in; its exit code."""
     if isinstance(error, ConfigError):
-        from aggregator.cli.pointing import pointer  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.cli.pointing import Pointer  # noqa: PLC0415 - lazily, as all of the command line
 
+        pointer = Pointer()
         for problem in error.problems:
-            _write("error", "\n".join((f"{problem.where}: {problem.message}", *pointer(problem.where))))
+            _write("error", "\n".join((f"{problem.where}: {problem.message}", *pointer.at(problem.where))))
             _write("hint", problem.hint)
     else:
         _write("error", error.message)

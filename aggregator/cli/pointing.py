@@ -1,4 +1,4 @@
-"""`file:line:column` -> that line of the file with a mark below the column. It reads the file again, and knows no format."""
+"""`file:line:column` -> that line of a feed list with a mark below the column, and without what nobody should see."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,24 +6,38 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from aggregator.cli.output import width
+from aggregator.feedlist.excerpt import Excerpts
 
 BEFORE = 40  # columns of a long line that are shown before the place
 AFTER = 30
 
 
-def pointer(where: str) -> Sequence[str]:
-    """The line at `where` and a caret line; nothing when `where` is not such a place or the file cannot be read."""
-    name, line, column = [*where.rsplit(":", 2), "", ""][:3]
-    if not (line.isdecimal() and column.isdecimal()):
-        return ()
+class Pointer:
+    """The places of one message or many; each file is read once."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, Excerpts | None] = {}
+
+    def at(self, where: str) -> Sequence[str]:
+        """The line at `where` and a caret line; nothing when `where` is no such place or the file cannot be read."""
+        name, line, column = [*where.rsplit(":", 2), "", ""][:3]
+        if not (line.isdecimal() and column.isdecimal()):
+            return ()
+        if name not in self._files:
+            self._files[name] = _read(Path(name))
+        excerpts = self._files[name]
+        found = excerpts.line(int(line), int(column)) if excerpts is not None else None
+        if found is None:
+            return ()
+        text, at = found
+        return _marked(f"{line} | ", "".join(char if char.isprintable() else " " for char in text), at - 1)
+
+
+def _read(path: Path) -> Excerpts | None:
     try:
-        lines = Path(name).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ()
-    number, at = int(line), int(column) - 1
-    if not 0 < number <= len(lines) or not 0 <= at <= len(lines[number - 1]):
-        return ()
-    return _marked(f"{number} | ", "".join(char if char.isprintable() else " " for char in lines[number - 1]), at)
+        return Excerpts(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _marked(lead: str, text: str, at: int) -> tuple[str, str]:

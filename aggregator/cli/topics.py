@@ -11,7 +11,6 @@ from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, count, note, print_json, print_table, progress, say
 from aggregator.cli.paragraphs import heading, paragraph
-from aggregator.cli.pointing import pointer
 from aggregator.cli.topics_noise import verdicts_json, verdicts_shown
 from aggregator.core.errors import ConfigError, UsageError
 
@@ -112,11 +111,10 @@ def check(here: Context, *, file: FeedListFile = None, as_json: AsJson = False) 
     try:
         found = load_topics(path)
     except ConfigError as error:
+        if not as_json:
+            raise
         for one in error.problems:
-            if as_json:
-                print_json({"ok": False, "where": one.where, "message": one.message, "hint": one.hint})
-            else:
-                _print_problem(one.where, one.message, one.hint)
+            print_json({"ok": False, "where": one.where, "message": one.message, "hint": one.hint})
         raise typer.Exit(error.exit_code) from None
     if as_json:
         for topic in found:
@@ -134,14 +132,6 @@ def _counted(topic: "Topic") -> tuple[str, ...]:
     told = _summary(topic)
     numbers = (*told["clauses"].values(), told["lists"], told["tests"])
     return (*map(str, numbers), f"{topic.flag_at:g}", f"{topic.alert_at:g}")
-
-
-def _print_problem(where: str, message: str, hint: str) -> None:
-    note(f"error: {where}: {message}")
-    for line in pointer(where):
-        note(f"  {line}")
-    if hint:
-        note(f"hint: {hint}")
 
 
 @app.command("test")

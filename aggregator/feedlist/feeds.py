@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aggregator.core.model.feeds import Feed, Tier
-from aggregator.core.urls import host_of, link_hash, redacted
+from aggregator.core.urls import host_of, link_hash
 from aggregator.feedlist.document import Document, Findings, Place
+from aggregator.feedlist.masking import Openness, masked
 from aggregator.feedlist.problems import check_unique, shaped, shaped_list
 from aggregator.feedlist.references import allowed, references
 from aggregator.feedlist.shapes import DefaultsShape, FeedShape
@@ -81,8 +82,9 @@ def _check_url(
         return
     _check_references(where, url, lookup, findings)
     if not url.lower().startswith(("http://", "https://")) or not host_of(url) or re.search(r"[\x00-\x20\x7f]", url):
-        hint = f"write https://{url}" if host_of(f"https://{url}") and "://" not in url else ""
-        findings.wrong(where, f"`url`: expected an http or https address, found `{redacted(url)[:80]}`", hint)
+        found = masked(url, Openness.ADDRESS)[:80]
+        hint = f"write https://{found}" if host_of(f"https://{url}") and "://" not in url else ""
+        findings.wrong(where, f"`url`: expected an http or https address, found `{found}`", hint)
     elif urlsplit(url).password:
         hint = 'put it in a variable: headers: {Authorization: "Basic ${AGGREGATOR_NAME}"}'
         findings.odd(where, "`url`: a password stands in the file", hint)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from aggregator.feedlist.document import Document, Findings, Place
+from aggregator.feedlist.masking import Openness, at_place, masked
 from aggregator.feedlist.shapes import Shape
 from aggregator.feedlist.units import nearest
 
@@ -54,7 +55,7 @@ def shaped_list(
             findings.wrong(document.where(()), f"`{key}` is missing")
         return []
     if not isinstance(items, list):
-        findings.wrong(document.where((key,)), f"`{key}`: expected a list{_found(items)}")
+        findings.wrong(document.where((key,)), f"`{key}`: expected a list{_found(items, (key,))}")
         return []
     pairs = [((key, index), shaped(document, (key, index), item, shape, findings)) for index, item in enumerate(items)]
     return [(place, item) for place, item in pairs if item is not None]
@@ -66,7 +67,7 @@ def check_keys(document: Document, shape: type[Shape], findings: Findings) -> bo
         findings.wrong(document.where(()), "the file is empty")
         return False
     if not isinstance(document.value, dict):
-        findings.wrong(document.where(()), f"expected a mapping of names to values{_found(document.value)}")
+        findings.wrong(document.where(()), f"expected a mapping of names to values{_found(document.value, ())}")
         return False
     for key in document.value:
         if key not in shape.model_fields:
@@ -115,7 +116,7 @@ def _note(document: Document, place: Place, shape: type[Shape], fault: Mapping[s
     is_key = fault["loc"][-1:] == ("[key]",)  # how pydantic marks a mapping's key
     at: Place = (*place, *fault["loc"][: -1 if is_key else None])
     kind, label = fault["type"], _label(at)
-    found = _found(fault["input"])
+    found = _found(fault["input"], at)
     if kind == "missing":
         findings.wrong(document.where(at[:-1]), f"`{at[-1]}` is missing")
     elif kind == "extra_forbidden":
@@ -146,15 +147,19 @@ def _label(loc: Place) -> str:
     return f"`{names[-1]}`: " if names else ""
 
 
-def _found(value: object) -> str:
-    """`, found ..` for what fits in a message."""
-    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+def _found(value: object, place: Place) -> str:
+    """`, found ..` for what fits in a message and may be shown of a value at `place`."""
+    openness = at_place(place)
+    is_closed = openness in {Openness.CLOSED, Openness.FILE}
+    if isinstance(value, list) and not is_closed and all(isinstance(item, str | int | float) for item in value):
         value = f"[{', '.join(str(item) for item in value)}]"
     if isinstance(value, dict | list):
         return f", found a {'mapping' if isinstance(value, dict) else 'list'}"
     if value is None:
         return ", found nothing"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if is_closed:
+        return ""
+    text = masked(str(value).lower() if isinstance(value, bool) else str(value), openness)
     return f", found `{text if len(text) <= 60 else text[:57] + '...'}`" if text.isprintable() else ""
 
 

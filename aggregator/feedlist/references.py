@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
-_ALLOWED = re.compile(r"AGGREGATOR_[A-Z0-9_]{1,100}")
+ALLOWED = r"AGGREGATOR_[A-Z0-9_]{1,100}"  # as a pattern: the names that a text may refer to
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def references(text: str) -> tuple[str, ...]:
 
 def allowed(name: str) -> bool:
     """Whether a name may be referred to: only AGGREGATOR_ ones, so that a feed list cannot read the whole environment."""
-    return _ALLOWED.fullmatch(name) is not None
+    return re.fullmatch(ALLOWED, name) is not None
 
 
 def expand(text: str, lookup: Mapping[str, str]) -> str | MissingSecret:

@@ -71,6 +71,5 @@ def _address(where: str, email: str | None, lookup: Mapping[str, str], findings:
         findings.wrong(where, f"`email`: {address}", hint)
         return None
     if not _ADDRESS.fullmatch(address.strip()):
-        found = "" if references(email) else f", found `{address}`"
-        findings.wrong(where, f"`email`: expected one mail address such as desk@example.org{found}")
+        findings.wrong(where, "`email`: expected one mail address such as desk@example.org")
     return address.strip()

@@ -368,7 +368,7 @@ def test_a_file_of_addresses_that_others_may_read_is_a_warning(tmp_path: Path) -
     ("text", "told"),
     [
         ("", "1:1: the file is empty"),
-        ("- a\n", "1:1: expected a mapping of names to values, found `[a]`"),
+        ("- a\n", "1:1: expected a mapping of names to values, found a list"),
         ("feeds: 3\n", "1:8: `feeds`: expected a list, found `3`"),
         ("feeds:\n\t- a\n", "2:1: is not YAML"),
         ("feeds: [{id: a, url: https://a.example, headers: {X: ${AGGREGATOR_K}}}]\n", "write the reference in quotes"),
