@@ -20,7 +20,7 @@ from aggregator.core.digests.display import width
 from aggregator.core.errors import UsageError
 from aggregator.demo.server import OUTLETS, Outlet, answer, resolve, serving
 from aggregator.demo.stage import staged
-from aggregator.store import health
+from aggregator.store import feeds
 from tests.patience import PATIENCE
 
 TRAPS = (
@@ -192,7 +192,7 @@ def test_a_second_demo_starts_anew(tmp_path: Path) -> None:
     for _ in range(2):
         with staged(tmp_path / "demo") as stage:
             (left,) = stage.folder.glob("*.db")
-            assert stage.app.store.read(health.totals).feeds == 0
+            assert stage.app.store.read(feeds.definitions) == ()
             assert not (stage.folder / "outbox").exists()
         (left.parent / "outbox").mkdir()
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.core.checking.notices import notices
 from aggregator.core.errors import AggregatorError
 from aggregator.core.model.subscriptions import Phase, SubscriberState
 from aggregator.doctor.files import zones
 from aggregator.doctor.finding import Finding, ok, problem, warning
-from aggregator.store import deliveries, dialect, feeds, health, migrate, subscribers
+from aggregator.store import clock, deliveries, dialect, feeds, health, migrate, subscribers
 from aggregator.store.database import Connection, Store
 from aggregator.store.feeds import FollowedFeed
 from aggregator.store.migrate import Schema
 
-CLOCK_TOLERANCE = timedelta(seconds=5)
 NAMED = 3  # how many feeds or people a line names before it only counts
 
 
@@ -51,8 +50,8 @@ def _schema(schema: Schema, shown: str) -> Iterator[Finding]:
 def _stored(connection: Connection, *, now: datetime, compare_clocks: bool) -> tuple[Finding, ...]:
     found: list[Finding] = []
     if compare_clocks:
-        apart = abs(health.database_time(connection) - now)
-        if apart > CLOCK_TOLERANCE:
+        apart = abs(dialect.now_of(connection) - now)
+        if apart > clock.TOLERANCE:
             told = f"ours and the database's are {apart.total_seconds():,.0f} s apart, so nothing is claimed"
             found.append(problem("clock", told, "set the clock of this machine or of the database's"))
         else:

@@ -16,7 +16,7 @@ from aggregator.app import App
 from aggregator.core.errors import AggregatorError, ConfigError
 from aggregator.engine.contract import Engine, Job
 from aggregator.feedlist.changes import ChangeKind
-from aggregator.store import clock, feeds, health, retention, search, stories
+from aggregator.store import clock, dialect, feeds, health, retention, search, stories
 from aggregator.store.lock import service_lock
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,6 @@ UNMATCHED_KEPT = timedelta(days=180)
 HOUSEKEEPING = timedelta(hours=1)
 MAILBOX = timedelta(minutes=5)
 SEND_PATIENCE = 30.0  # seconds that one round waits for a receiver that does not answer
-CLOCK_TOLERANCE = timedelta(seconds=5)
 CLOCK_STEP = timedelta(minutes=5)  # less is waited for
 LANES = 4  # checks of feeds that workers on one database run beside each other
 SPREAD_LEAST = timedelta(minutes=10)
@@ -97,9 +96,9 @@ async def clock_is_sane(app: App) -> bool:
     """Whether our clock and the database's agree; while they do not, nothing is claimed. A set clock is not compared."""
     if app.settings.clock is not None:
         return True
-    theirs = await app.store.reading(health.database_time)
+    theirs = await app.store.reading(dialect.now_of)
     apart = abs(theirs - app.clock())
-    if apart > CLOCK_TOLERANCE:
+    if apart > clock.TOLERANCE:
         log.error("clock.apart", seconds=apart.total_seconds(), hint="set this machine's or the database's clock")
         return False
     return True

@@ -10,7 +10,7 @@ from aggregator.core.model.digests import DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, SubscriptionKind
 from aggregator.core.model.topics import Origin
 from aggregator.store import dialect
-from aggregator.store.entries import CHUNK
+from aggregator.store.chunks import chunks
 from aggregator.store.schema import digest, is_pending, ledger, match, subscriber, subscription
 
 ALERT_LIMIT = "alert_limit"
@@ -22,9 +22,10 @@ def with_pending(connection: Connection, subscription_ids: Sequence[int]) -> fro
     """Those of these subscriptions to which anything at all waits to be told."""
     waits = exists().where(ledger.c.subscription_id == subscription.c.id, is_pending)
     query = select(subscription.c.id).where(waits)
-    parts = (subscription_ids[start : start + CHUNK] for start in range(0, len(subscription_ids), CHUNK))
     return frozenset(
-        id_ for part in parts for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
+        id_
+        for part in chunks(subscription_ids)
+        for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
     )
 
 
@@ -77,11 +78,11 @@ def late_alerts(connection: Connection, subscriber_id: int, items: Sequence[DueI
     """Which of these matches were due to the person at once, on a day that had its alerts already."""
     mine = select(subscription.c.id).where(subscription.c.subscriber_id == subscriber_id)
     query = select(ledger.c.match_id).where(ledger.c.subscription_id.in_(mine), ledger.c.reason == ALERT_LIMIT)
-    ids = [item.match_id for item in items]
-    late: set[int] = set()
-    for start in range(0, len(ids), CHUNK):
-        late.update(connection.execute(query.where(ledger.c.match_id.in_(ids[start : start + CHUNK]))).scalars())
-    return frozenset(late)
+    return frozenset(
+        id_
+        for part in chunks(item.match_id for item in items)
+        for id_ in connection.execute(query.where(ledger.c.match_id.in_(part))).scalars()
+    )
 
 
 def daily_matches(

@@ -31,7 +31,6 @@ from aggregator.store.optouts import has_left
 from aggregator.store.schema import delivery, digest, ledger, match, subscriber, subscription, subscription_topic
 
 _SOUND = ""
-_MISSING = "missing"
 _WAITING = (*OPEN_PHASES, Phase.PARKED)
 _OWED = (SubscriberState.ACTIVE, SubscriberState.PAUSED, SubscriberState.BOUNCED)
 
@@ -39,7 +38,7 @@ _OWED = (SubscriberState.ACTIVE, SubscriberState.PAUSED, SubscriberState.BOUNCED
 class Flaw(StrEnum):
     """Why a pair does not count as settled; each pair has at most one, the first that applies."""
 
-    MISSING = _MISSING  # a match of a watched topic that the ledger does not know
+    MISSING = "missing"  # a match of a watched topic that the ledger does not know
     STRAY = "stray"  # a row in none of the four states
     FOREIGN = "foreign"  # a row in another subscription's digest
     UNSENT = "unsent"  # delivered, and no delivery of its digest was sent
@@ -202,7 +201,7 @@ def _missing(since: datetime | None) -> Select[Any]:
             literal("", String),
             literal("", String),
             cast(null(), ledger.c.digest_id.type),
-            literal(_MISSING, String),
+            literal(Flaw.MISSING.value, String),
         )
         .join(match, match.c.topic_id == watching.c.topic_id)
         .outerjoin(ledger, known)

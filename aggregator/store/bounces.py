@@ -1,14 +1,15 @@
 """Mail that came back, counted a day and a person, and the addresses that are mailed no more because of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from aggregator.core.digests.bounces import NO_SUCH_ADDRESS, Bounce
 from aggregator.core.model.subscriptions import SubscriberState
-from aggregator.store import dialect, subscribers
+from aggregator.store import dialect, health, subscribers
 from aggregator.store.codec import day_of
 from aggregator.store.schema import bounce, delivery, heartbeat, subscriber
 
@@ -29,15 +30,6 @@ class Day:
     code: str | None
     detail: str
     source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
-    """A person whose address is mailed no more, since when, and what its server last said."""
-
-    slug: str
-    since: datetime
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +74,6 @@ def of(connection: Connection, subscriber_id: int, *, now: datetime) -> tuple[Da
     )
 
 
-def stopped(connection: Connection) -> tuple[Stopped, ...]:
-    """Who is mailed no more because of bounces, for the operator, the latest first."""
-    query = select(subscriber).where(subscriber.c.state == SubscriberState.BOUNCED.value, subscriber.c.listed)
-    rows = connection.execute(query.order_by(subscriber.c.state_at.desc()))
-    return tuple(Stopped(slug=row.slug, since=row.state_at, detail=row.state_detail or "") for row in rows)
-
-
 def subscriber_of_digest(connection: Connection, digest_id: int) -> int | None:
     """To whom a digest was sent, None when it never was."""
     query = select(delivery.c.subscriber_id).where(delivery.c.digest_id == digest_id).limit(1)
@@ -104,23 +89,23 @@ def keep_unread(connection: Connection, found: Sequence[UnreadMail], *, problem:
     """Write down that the mailbox was read, or why it could not be, and which mails a person must look at."""
     kept = (*found, *unread(connection))[:_KEPT]
     told = [{"at": one.at.isoformat(), "subject": one.subject, "why": one.why} for one in kept]
-    values = {"at": now, "detail": {"unread": told, "problem": problem}}
-    row = dialect.insert(connection, heartbeat).values(kind=MAILBOX, **values)
-    connection.execute(row.on_conflict_do_update(index_elements=["kind"], set_=values))
+    health.beat(connection, MAILBOX, now=now, detail={"unread": told, "problem": problem})
 
 
 def unread(connection: Connection, *, since: datetime | None = None) -> tuple[UnreadMail, ...]:
     """Mails in the bounce mailbox that a person must look at, the latest first, at most 20."""
-    detail = connection.execute(select(heartbeat.c.detail).where(heartbeat.c.kind == MAILBOX)).scalar() or {}
     found = [
         UnreadMail(at=datetime.fromisoformat(one["at"]), subject=one["subject"], why=one["why"])
-        for one in detail.get("unread", ())
+        for one in _last_reading(connection).get("unread", ())
     ]
     return tuple(one for one in found if since is None or one.at >= since)
 
 
 def mailbox_problem(connection: Connection) -> str | None:
     """Why the bounce mailbox could not be read the last time, None when it could, or when there is none."""
-    detail = connection.execute(select(heartbeat.c.detail).where(heartbeat.c.kind == MAILBOX)).scalar() or {}
-    problem: str | None = detail.get("problem")
+    problem: str | None = _last_reading(connection).get("problem")
     return problem
+
+
+def _last_reading(connection: Connection) -> Mapping[str, Any]:
+    return connection.execute(select(heartbeat.c.detail).where(heartbeat.c.kind == MAILBOX)).scalar() or {}

@@ -1,4 +1,4 @@
-"""What to do with instants that were written by a clock which has gone back since."""
+"""How far apart clocks may be, and what to do with instants that were written by one which has gone back since."""
 
 from datetime import datetime, timedelta
 
@@ -7,6 +7,8 @@ from sqlalchemy import Connection, select, update
 from aggregator.store.claims import settle_all_hosts
 from aggregator.store.dialect import lock_subscriptions
 from aggregator.store.schema import feed_state, host
+
+TOLERANCE = timedelta(seconds=5)  # of our clock and the database's; beyond it nothing is claimed
 
 
 def pull_back(connection: Connection, *, now: datetime, step: timedelta, lasts: timedelta) -> int:

@@ -15,7 +15,7 @@ from aggregator.core.checking.revisions import is_notable
 from aggregator.core.model.digests import Change, DueCorrection
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.store import dialect
-from aggregator.store.entries import CHUNK
+from aggregator.store.chunks import CHUNK
 from aggregator.store.schema import correction, digest, entry, feed, ledger, match, revision, subscription
 
 MOST = 10  # entries of one digest; the others wait for the next

@@ -16,8 +16,8 @@ from aggregator.core.model.subscriptions import LedgerState, Phase
 from aggregator.core.model.topics import Origin
 from aggregator.store import attention, corrections, dialect, subscribers
 from aggregator.store.attention import ALERT_LIMIT
+from aggregator.store.chunks import CHUNK
 from aggregator.store.codec import fired_of
-from aggregator.store.entries import CHUNK
 from aggregator.store.schema import (
     delivery,
     digest,

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from aggregator.core.model.entries import Entry, KnownEntry, Revision
 from aggregator.core.model.plans import Known, Watcher
+from aggregator.store.chunks import chunks
 from aggregator.store.codec import entry_of, revision_of
-from aggregator.store.schema import entry, entry_alias, match, revision, topic
+from aggregator.store.schema import entry, entry_alias, is_current, match, revision, topic
 
 TIMES = 50  # publish times that the cadence of a feed is learned from
-CHUNK = 500  # bound values a statement
 
 
 def known(
@@ -43,14 +43,9 @@ def known(
     }
 
 
-def _chunks(values: Collection[Any]) -> list[list[Any]]:
-    listed = list(values)
-    return [listed[start : start + CHUNK] for start in range(0, len(listed), CHUNK)]
-
-
 def _ids_of_keys(connection: Connection, feed_id: str, keys: Collection[str]) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
-    for part in _chunks(keys):
+    for part in chunks(keys):
         aliases = select(entry_alias.c.key, entry_alias.c.entry_id)
         query = aliases.where(entry_alias.c.feed_id == feed_id, entry_alias.c.key.in_(part))
         found |= {row.key: row.entry_id for row in connection.execute(query)}
@@ -61,7 +56,7 @@ def _ids_of_keys(connection: Connection, feed_id: str, keys: Collection[str]) ->
 
 def _ids_of_links(connection: Connection, feed_id: str, hashes: Collection[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
-    for part in _chunks(hashes):
+    for part in chunks(hashes):
         query = select(entry.c.link_hash, func.max(entry.c.id).label("id")).group_by(entry.c.link_hash)
         query = query.where(entry.c.feed_id == feed_id, entry.c.link_hash.in_(part))
         found |= {bytes(row.link_hash): row.id for row in connection.execute(query)}
@@ -70,12 +65,12 @@ def _ids_of_links(connection: Connection, feed_id: str, hashes: Collection[bytes
 
 def _known_entries(connection: Connection, ids: Collection[int]) -> dict[int, KnownEntry]:
     found: dict[int, KnownEntry] = {}
-    for part in _chunks(ids):
+    for part in chunks(ids):
         topics: dict[int, set[str]] = defaultdict(set)
         for row in connection.execute(select(match.c.entry_id, match.c.topic_id).where(match.c.entry_id.in_(part))):
             topics[row.entry_id].add(row.topic_id)
         columns = (entry, revision.c.title, revision.c.text, revision.c.hash, revision.c.seen_at)
-        for row in connection.execute(select(*columns).join(revision, _current()).where(entry.c.id.in_(part))):
+        for row in connection.execute(select(*columns).join(revision, is_current).where(entry.c.id.in_(part))):
             found[row.id] = KnownEntry(
                 entry_id=row.id,
                 feed_id=row.feed_id,
@@ -100,12 +95,8 @@ def latest_times(connection: Connection, feed_id: str) -> tuple[datetime, ...]:
     return tuple(min(row.published or row.first_seen, row.first_seen) for row in rows)
 
 
-def _current() -> Any:
-    return and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)
-
-
 def _listing() -> Select[Any]:
-    return select(entry.c.id.label("entry_id_"), entry, revision).join(revision, _current())
+    return select(entry.c.id.label("entry_id_"), entry, revision).join(revision, is_current)
 
 
 def latest(
@@ -147,7 +138,7 @@ def count(connection: Connection) -> int:
 
 def _with_topics(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Entry, ...]:
     topics: dict[int, list[str]] = defaultdict(list)
-    for part in _chunks([row.entry_id_ for row in rows]):
+    for part in chunks([row.entry_id_ for row in rows]):
         query = select(match.c.entry_id, match.c.topic_id).join(topic, topic.c.id == match.c.topic_id)
         for row in connection.execute(query.where(match.c.entry_id.in_(part)).order_by(match.c.id)):
             topics[row.entry_id].append(row.topic_id)

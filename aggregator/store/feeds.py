@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from aggregator.core.model.feeds import Feed, FeedState
 from aggregator.core.urls import host_of
 from aggregator.store import claims, dialect
+from aggregator.store.chunks import chunks
 from aggregator.store.codec import feed_json, feed_of, state_of, state_row
 from aggregator.store.schema import entry, feed, feed_day, feed_event, feed_state, host
 
@@ -96,7 +97,7 @@ def save(connection: Connection, feeds: Sequence[Feed], *, now: datetime) -> Non
     """
     if not feeds:
         return
-    hosts = ensure_hosts(connection, {host_of(one.url) for one in feeds})
+    hosts = host_ids(connection, {host_of(one.url) for one in feeds})
     written = select(feed.c.id, feed.c.url, feed_state.c.url_in_use).join(feed_state, feed_state.c.feed_id == feed.c.id)
     before = {row.id: (row.url, row.url_in_use) for row in connection.execute(written)}
     for one in feeds:
@@ -139,23 +140,23 @@ def remove(connection: Connection, ids: Collection[str], *, now: datetime) -> No
         claims.settle_all_hosts(connection)
 
 
-def ensure_hosts(connection: Connection, names: Collection[str]) -> dict[str, int]:
-    """The ids of hosts by name, made where they are new."""
-    if names:
-        fresh = dialect.insert(connection, host).on_conflict_do_nothing(index_elements=["name"])
-        connection.execute(fresh, [{"name": name} for name in sorted(names)])
-    return host_ids(connection, names)
-
-
 def host_ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
-    """The ids of hosts by name; hosts a redirect led to are made here."""
-    listed = sorted(names)
-    found: dict[str, int] = {}
-    for start in range(0, len(listed), 500):
-        query = select(host.c.name, host.c.id).where(host.c.name.in_(listed[start : start + 500]))
-        found |= {row.name: row.id for row in connection.execute(query)}
-    missing = set(names) - set(found)
-    return found | ensure_hosts(connection, missing) if missing else found
+    """The ids of hosts by name, made where they are new."""
+    found = _known_hosts(connection, names)
+    if missing := sorted(set(names) - found.keys()):
+        fresh = dialect.insert(connection, host).on_conflict_do_nothing(index_elements=["name"])
+        connection.execute(fresh, [{"name": name} for name in missing])
+        found |= _known_hosts(connection, missing)
+    return found
+
+
+def _known_hosts(connection: Connection, names: Collection[str]) -> dict[str, int]:
+    query = select(host.c.name, host.c.id)
+    return {
+        row.name: row.id
+        for part in chunks(sorted(names))
+        for row in connection.execute(query.where(host.c.name.in_(part)))
+    }
 
 
 def hosts_of(connection: Connection, feed_ids: Collection[str]) -> Mapping[str, int]:
@@ -185,8 +186,8 @@ def holds(connection: Connection, *, now: datetime) -> Mapping[str, datetime]:
     return {row.name: row.hold_until for row in connection.execute(query)}
 
 
-def spread(connection: Connection, *, now: datetime, over: Any) -> int:
-    """After downtime, spread overdue feeds over `over` (a timedelta), oldest first; how many were moved.
+def spread(connection: Connection, *, now: datetime, over: timedelta) -> int:
+    """After downtime, spread overdue feeds over a length of time, oldest first; how many were moved.
 
     Feeds never checked are due at once and stay so.
     """
@@ -194,9 +195,11 @@ def spread(connection: Connection, *, now: datetime, over: Any) -> int:
     query = select(feed_state.c.feed_id).join(feed, feed.c.id == feed_state.c.feed_id)
     late = query.where(feed.c.active, feed_state.c.next_check_at <= now, feed_state.c.checked_at.is_not(None))
     ids = connection.execute(late.order_by(feed_state.c.next_check_at, feed_state.c.feed_id)).scalars().all()
-    for place, feed_id in enumerate(ids):
-        later = now + over * place / len(ids)
-        connection.execute(update(feed_state).where(feed_state.c.feed_id == feed_id).values(next_check_at=later))
+    if ids:
+        connection.execute(
+            update(feed_state).where(feed_state.c.feed_id == bindparam("of_feed")),
+            [{"of_feed": feed_id, "next_check_at": now + over * place / len(ids)} for place, feed_id in enumerate(ids)],
+        )
     claims.settle_all_hosts(connection)
     return len(ids)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, exists, func, select
 
 from aggregator.core.checking.gaps import missing_in
 from aggregator.core.model.digests import SourceNote, SourceReport
@@ -22,7 +22,6 @@ _A_DAY = timedelta(days=1)
 class Totals:
     """The archive in numbers."""
 
-    feeds: int
     entries: int
     matches: int
     ledger: Mapping[str, int]
@@ -46,17 +45,11 @@ def emptied(connection: Connection) -> Mapping[str, datetime]:
     return {row[0]: row[1] for row in connection.execute(query.group_by(feed_event.c.feed_id))}
 
 
-def database_time(connection: Connection) -> datetime:
-    """The database's own clock, to compare with ours."""
-    return dialect.now_of(connection)
-
-
 def totals(connection: Connection) -> Totals:
     """Count what is stored."""
     count = func.count()
     states = connection.execute(select(ledger.c.state, count).group_by(ledger.c.state))
     return Totals(
-        feeds=connection.execute(select(count).select_from(feed).where(feed.c.listed)).scalar_one(),
         entries=connection.execute(select(count).select_from(entry)).scalar_one(),
         matches=connection.execute(select(count).select_from(match)).scalar_one(),
         ledger={row[0]: row[1] for row in states},
@@ -151,4 +144,4 @@ def overdue(connection: Connection, *, now: datetime) -> int:
 def unanswered(connection: Connection) -> int:
     """How many followed feeds were never read successfully."""
     query = select(func.count()).select_from(feed_state).join(feed, feed.c.id == feed_state.c.feed_id)
-    return connection.execute(query.where(feed.c.active, or_(feed_state.c.succeeded_at.is_(None)))).scalar_one()
+    return connection.execute(query.where(feed.c.active, feed_state.c.succeeded_at.is_(None))).scalar_one()

@@ -15,6 +15,7 @@ from aggregator.store.schema import (
     digest,
     entry,
     feed,
+    is_current,
     match,
     opt_out,
     review,
@@ -112,7 +113,7 @@ def judged(connection: Connection, public_id: str, match_id: int) -> Judged | No
         .join(topic, topic.c.id == match.c.topic_id)
         .join(entry, entry.c.id == match.c.entry_id)
         .join(feed, feed.c.id == entry.c.feed_id)
-        .join(revision, (revision.c.entry_id == entry.c.id) & (revision.c.n == entry.c.current_revision))
+        .join(revision, is_current)
         .join(subscriber, subscriber.c.public_id == public_id)
         .where(match.c.id == match_id, subscriber.c.state != SubscriberState.ERASED.value)
     )

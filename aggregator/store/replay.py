@@ -5,15 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from aggregator.core.model.entries import FeedFacts, Revision
 from aggregator.core.model.plans import MatchPlan
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.store import dialect, plans, stories
+from aggregator.store.chunks import chunks
 from aggregator.store.codec import feed_of, revision_of, topic_of
-from aggregator.store.entries import CHUNK
-from aggregator.store.schema import entry, evidence, feed, feed_state, match, revision, topic, topic_version
+from aggregator.store.schema import (
+    entry,
+    evidence,
+    feed,
+    feed_state,
+    is_current,
+    is_in_force,
+    match,
+    revision,
+    topic,
+    topic_version,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +72,8 @@ def one(connection: Connection, entry_id: int) -> StoredEntry | None:
 def several(connection: Connection, ids: Sequence[int]) -> Mapping[int, StoredEntry]:
     """The entries of these ids that there are, by id."""
     found: dict[int, StoredEntry] = {}
-    for start in range(0, len(ids), CHUNK):
-        rows = connection.execute(_entries().where(entry.c.id.in_(ids[start : start + CHUNK])))
+    for part in chunks(ids):
+        rows = connection.execute(_entries().where(entry.c.id.in_(part)))
         found |= {row.of_entry: _stored(row) for row in rows}
     return found
 
@@ -91,7 +102,6 @@ def extent(connection: Connection, *, since: datetime) -> tuple[int, int, dateti
 
 
 def _entries() -> Select[Any]:
-    current = and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)
     return (
         select(
             entry.c.id.label("of_entry"),
@@ -102,7 +112,7 @@ def _entries() -> Select[Any]:
             feed_state.c.baseline_at,
             revision,
         )
-        .join(revision, current)
+        .join(revision, is_current)
         .join(feed, feed.c.id == entry.c.feed_id)
         .outerjoin(feed_state, feed_state.c.feed_id == entry.c.feed_id)
     )
@@ -133,8 +143,9 @@ def newest(connection: Connection) -> int:
 
 def due(connection: Connection) -> tuple[Replay, ...]:
     """The replays that are not finished of topics in force, the one least far first."""
-    current = and_(topic_version.c.topic_id == topic.c.id, topic_version.c.n == topic.c.version)
-    query = select(topic_version).join(topic, current).where(topic.c.listed, topic_version.c.replay_after.is_not(None))
+    query = (
+        select(topic_version).join(topic, is_in_force).where(topic.c.listed, topic_version.c.replay_after.is_not(None))
+    )
     rows = connection.execute(query.order_by(topic_version.c.replay_after, topic.c.id))
     return tuple(
         Replay(
@@ -158,9 +169,8 @@ def matched(
         .outerjoin(revision, revision.c.id == evidence.c.revision_id)
         .where(match.c.topic_id.in_(topics))
     )
-    for start in range(0, len(entry_ids), CHUNK):
-        rows = connection.execute(query.where(match.c.entry_id.in_(entry_ids[start : start + CHUNK])))
-        for row in rows:
+    for part in chunks(entry_ids):
+        for row in connection.execute(query.where(match.c.entry_id.in_(part))):
             found.setdefault((row.topic_id, row.entry_id), set()).add((row.topic_version, row.n))
     return {key: frozenset(proofs) for key, proofs in found.items()}
 

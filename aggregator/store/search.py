@@ -17,7 +17,7 @@ from aggregator.core.topics.fields import EntryFields
 from aggregator.store import dialect
 from aggregator.store.codec import revision_of
 from aggregator.store.database import Store
-from aggregator.store.schema import entry, revision
+from aggregator.store.schema import entry, is_current, revision
 
 BATCH = 200  # revisions: a check that wants to write waits for one such batch at most
 
@@ -79,11 +79,10 @@ def candidates(
     First seen at or after `since` when given, lowest id first unless `newest_first`, at most `limit`. An entry whose
     current words are not indexed yet is among them: it has to be read to know.
     """
-    current = and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)
     query = select(entry.c.id).where(entry.c.id > after)
     if wanted is not None:
         late = revision.c.id > dialect.newest_words(connection)
-        query = query.join(revision, current).where(or_(late, _allowed(connection, wanted)))
+        query = query.join(revision, is_current).where(or_(late, _allowed(connection, wanted)))
     if since is not None:
         query = query.where(entry.c.first_seen >= since)
     ordered = query.order_by(entry.c.id.desc() if newest_first else entry.c.id)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from aggregator.core.model.digests import SourceNote
 from aggregator.core.stories.silence import SHORTEST, Quiet, ReadDay, quiet
 from aggregator.core.stories.watch import WINDOW
-from aggregator.store.entries import CHUNK
+from aggregator.store.chunks import CHUNK
 from aggregator.store.schema import entry, feed, feed_day, feed_state
 
 ARRIVALS = 150

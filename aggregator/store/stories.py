@@ -17,11 +17,14 @@ from aggregator.core.stories.shelf import LONGEST_WINDOW, Item, Placement, Shelf
 from aggregator.core.stories.signature import signed as sign
 from aggregator.core.stories.vocabulary import Key
 from aggregator.store import dialect
+from aggregator.store.chunks import chunks
 from aggregator.store.database import Store
 from aggregator.store.schema import (
     entry,
     feed,
     feed_state,
+    is_current,
+    is_in_force,
     match,
     revision,
     story,
@@ -38,13 +41,11 @@ from aggregator.store.schema import (
 from aggregator.store.story_shelf import (
     FIRST,
     Signed,
-    chunks,
     items_of,
     load,
     load_counts,
     load_stories,
     memberships,
-    oldest_kept,
     shared,
 )
 
@@ -77,11 +78,10 @@ def join(connection: Connection, signed: Sequence[Signed], *, now: datetime) -> 
 
 def adopt(connection: Connection, entry_ids: Collection[int], *, now: datetime) -> None:
     """Give stored entries their stories, by the words that are stored of them."""
-    current = (revision.c.entry_id == entry.c.id) & (revision.c.n == entry.c.current_revision)
     query = (
         select(entry.c.id, revision.c.title, revision.c.text, revision.c.language)
         .add_columns(feed.c.definition, feed_state.c.language.label("feed_language"))
-        .join(revision, current)
+        .join(revision, is_current)
         .join(feed, feed.c.id == entry.c.feed_id)
         .outerjoin(feed_state, feed_state.c.feed_id == entry.c.feed_id)
     )
@@ -108,7 +108,7 @@ def catch_up(connection: Connection, *, since: datetime, now: datetime, limit: i
 
 def prune(connection: Connection, *, now: datetime, limit: int = BATCH) -> int:
     """Let go of up to `limit` entries' means to be compared, and of old counts; how many entries there were."""
-    before = oldest_kept(now)
+    before = now - LONGEST_WINDOW - timedelta(days=1)
     query = select(story_signature.c.entry_id).where(story_signature.c.at < before)
     old = connection.execute(query.order_by(story_signature.c.at).limit(limit)).scalars().all()
     if old:
@@ -135,8 +135,7 @@ async def tidy(store: Store, *, now: datetime) -> None:
 
 def unfinished(connection: Connection) -> bool:
     """Whether a topic is being tried on the archive."""
-    current = (topic_version.c.topic_id == topic.c.id) & (topic_version.c.n == topic.c.version)
-    query = select(topic.c.id).join(topic_version, current).where(topic.c.listed)
+    query = select(topic.c.id).join(topic_version, is_in_force).where(topic.c.listed)
     return connection.execute(query.where(topic_version.c.replay_after.is_not(None)).limit(1)).first() is not None
 
 

@@ -4,22 +4,23 @@ Everything here looks up what it is asked for, by the keys it is given.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select, tuple_
 
 from aggregator.core.model.stories import StorySignature
 from aggregator.core.stories.compact import unpacked
 from aggregator.core.stories.group import words_of
 from aggregator.core.stories.lead import news_at
-from aggregator.core.stories.shelf import LONGEST_WINDOW, MAX_CANDIDATES, SHARED, WINDOW, Item, Shelf, Story
+from aggregator.core.stories.shelf import MAX_CANDIDATES, SHARED, WINDOW, Item, Shelf, Story
 from aggregator.core.stories.vocabulary import ENTRIES, days_of
+from aggregator.store.chunks import CHUNK, chunks
 from aggregator.store.codec import topic_of
-from aggregator.store.entries import CHUNK
 from aggregator.store.schema import (
     entry,
+    is_in_force,
     match,
     story_member,
     story_posting,
@@ -37,13 +38,6 @@ JOINED = "joined"  # the same of a story that a person joined to it
 BEGAN = frozenset({FIRST, JOINED})
 
 Signed = tuple[int, StorySignature]
-T = TypeVar("T")
-
-
-def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """`values` in lists that fit into a statement."""
-    listed = list(values)
-    return (listed[start : start + size] for start in range(0, len(listed), size))
 
 
 def items_of(connection: Connection, signed: Sequence[Signed]) -> list[Item]:
@@ -68,8 +62,7 @@ def items_of(connection: Connection, signed: Sequence[Signed]) -> list[Item]:
 
 def _windows(connection: Connection, topics: Collection[str]) -> Mapping[str, timedelta]:
     """For how long later entries join a story, by topic."""
-    current = and_(topic_version.c.topic_id == topic.c.id, topic_version.c.n == topic.c.version)
-    query = select(topic_version.c.definition).join(topic, current)
+    query = select(topic_version.c.definition).join(topic, is_in_force)
     return {
         one.id: one.window
         for part in chunks(sorted(topics))
@@ -178,8 +171,3 @@ def load_stories(connection: Connection, shelf: Shelf, story_ids: Collection[int
             signature = unpacked(row.data)
             if signature is not None:
                 shelf.put(_item(row, signature), of[row.id], posted=False)
-
-
-def oldest_kept(now: datetime) -> datetime:
-    """What became news before this is no longer compared with anything."""
-    return now - LONGEST_WINDOW - timedelta(days=1)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from aggregator.core.stories.lead import lead_rank
-from aggregator.store.schema import entry, feed, match, revision, story, story_link, story_member
-from aggregator.store.story_shelf import chunks, when
+from aggregator.store.chunks import chunks
+from aggregator.store.schema import entry, feed, is_current, match, revision, story, story_link, story_member
+from aggregator.store.story_shelf import when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,6 @@ def _rank(one: Member) -> Any:
 
 
 def _told() -> Select[Any]:
-    current = and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)
     return (
         select(story_member, entry.c.feed_id, entry.c.published, entry.c.date_suspect, entry.c.first_seen)
         .add_columns(story.c.first_seen.label("began"), feed.c.definition, revision.c.title, revision.c.link)
@@ -118,7 +118,7 @@ def _told() -> Select[Any]:
         .join(story, story.c.id == story_member.c.story_id)
         .join(entry, entry.c.id == story_member.c.entry_id)
         .join(feed, feed.c.id == entry.c.feed_id)
-        .join(revision, current)
+        .join(revision, is_current)
     )
 
 
@@ -168,8 +168,7 @@ def _beside(connection: Connection, numbers: Collection[int]) -> Mapping[int, tu
 
 
 def _titles(connection: Connection, entry_ids: Collection[int]) -> Mapping[int, str]:
-    current = and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)
-    query = select(entry.c.id, revision.c.title).join(revision, current)
+    query = select(entry.c.id, revision.c.title).join(revision, is_current)
     return {
         row.id: row.title for part in chunks(entry_ids) for row in connection.execute(query.where(entry.c.id.in_(part)))
     }

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from aggregator.core.model.digests import DigestKind, DueItem, ToldItem
 from aggregator.core.model.subscriptions import LedgerState, Subscription
+from aggregator.store.chunks import chunks
 from aggregator.store.digests import KNOWN_STORY, item_of, items_query
-from aggregator.store.entries import CHUNK
 from aggregator.store.schema import delivery, digest, ledger, match, story_member, subscription
 
 _CLAIMED = and_(ledger.c.state == LedgerState.PENDING.value, ledger.c.digest_id.is_not(None))
@@ -33,8 +33,8 @@ def told_before(
     if as_of is not None:
         sent = and_(sent, ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at < as_of)))
     found: dict[int, list[ToldItem]] = defaultdict(list)
-    for start in range(0, len(stories), CHUNK):
-        part = story_member.c.story_id.in_(stories[start : start + CHUNK])
+    for some in chunks(stories):
+        part = story_member.c.story_id.in_(some)
         for row in connection.execute(items_query(as_of).where(part, sent).order_by(ledger.c.at, match.c.id)):
             found[row.story_id].append(ToldItem(item=item_of(row), at=row.ledger_at, digest_id=row.digest_id))
     return {story_id: tuple(members) for story_id, members in found.items()}

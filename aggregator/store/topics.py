@@ -5,17 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from aggregator.core.model.topics import Evidence, Match, Origin, Topic
 from aggregator.store.codec import fired_of, topic_json, topic_of
-from aggregator.store.schema import evidence, match, revision, topic, topic_version
+from aggregator.store.schema import evidence, is_in_force, match, revision, topic, topic_version
 
 
 def listed(connection: Connection) -> tuple[Topic, ...]:
     """Every topic that is watched now, in its latest version."""
-    latest = and_(topic_version.c.topic_id == topic.c.id, topic_version.c.n == topic.c.version)
-    query = select(topic.c.version, topic_version.c.definition).join(topic_version, latest)
+    query = select(topic.c.version, topic_version.c.definition).join(topic_version, is_in_force)
     rows = connection.execute(query.where(topic.c.listed).order_by(topic.c.id))
     return tuple(topic_of(row.definition, row.version) for row in rows)
 

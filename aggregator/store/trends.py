@@ -14,7 +14,7 @@ from aggregator.core.model.topics import Origin
 from aggregator.core.model.trends import CheckedDay, Hit, TopicSilence, Trend, TrendBar
 from aggregator.core.stories.trends import LOOKBACK, trend
 from aggregator.core.stories.watch import WINDOW, watch
-from aggregator.store.entries import CHUNK
+from aggregator.store.chunks import CHUNK
 from aggregator.store.schema import entry, evidence, feed, feed_day, feed_state, match, revision, story_member, topic
 
 _WEEK = 7

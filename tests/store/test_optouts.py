@@ -173,8 +173,9 @@ def test_two_days_of_no_such_address_stop_the_mail_and_a_resume_starts_anew(read
     assert store.write(bounces.record, subscriber_id, gone, source="report", now=NOW + DAY)
     match_one(store, "1")
     assert rows(store) == [("suppressed", "bounced")]
-    (told,) = store.read(bounces.stopped)
-    assert (told.slug, told.since, told.detail) == ("desk", NOW + DAY, "no such user")
+    (member,) = store.read(subscribers.members)
+    told = member.subscriber
+    assert (told.state, told.state_at, told.state_detail) == (SubscriberState.BOUNCED, NOW + DAY, "no such user")
     store.write(optouts.resume, subscriber_id, now=NOW + 2 * DAY)
     assert rows(store) == [("pending", None)]
     assert store.read(bounces.of, subscriber_id, now=NOW + 2 * DAY) == ()

@@ -1,7 +1,7 @@
 """The tables, named after the nouns. Every other file of the store reads and writes through these."""
 
-from aggregator.store.schema.archive import entry, entry_alias, revision
-from aggregator.store.schema.flags import evidence, match, review, topic, topic_version
+from aggregator.store.schema.archive import entry, entry_alias, is_current, revision
+from aggregator.store.schema.flags import evidence, is_in_force, match, review, topic, topic_version
 from aggregator.store.schema.following import REQUESTS, feed, feed_day, feed_event, feed_state, heartbeat, host
 from aggregator.store.schema.mailing import correction, delivery, digest, is_open, is_pending, ledger, relay
 from aggregator.store.schema.people import bounce, opt_out, subscriber, subscription, subscription_topic
@@ -31,6 +31,8 @@ __all__ = [
     "feed_state",
     "heartbeat",
     "host",
+    "is_current",
+    "is_in_force",
     "is_open",
     "is_pending",
     "ledger",

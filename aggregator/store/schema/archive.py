@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 
 from aggregator.store.columns import Json, UtcDateTime, id_column, metadata
@@ -64,3 +65,5 @@ revision = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     UniqueConstraint("entry_id", "n"),
 )
+
+is_current = and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     false,
 )
 
@@ -39,6 +40,7 @@ topic_version = Table(
     Column("replay_notify", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("topic_id", "n"),
 )
+is_in_force = and_(topic_version.c.topic_id == topic.c.id, topic_version.c.n == topic.c.version)
 
 match = Table(
     "match",
