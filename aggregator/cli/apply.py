@@ -39,8 +39,8 @@ _LOOKS = {"add": "green", "change": "yellow", "remove": "red"}
 @everywhere
 def plan(here: Context, *, as_json: AsJson = False) -> None:
     """What feeds.yaml and subscribers.yaml would change, field by field. Changes nothing."""
-    from aggregator.app import make_configurator  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
+    from aggregator.app import make_configurator
+    from aggregator.settings import secret_lookup
 
     with open_archive(here) as archive:
         configurator = make_configurator(archive.settings, archive.store, secrets=secret_lookup(os.environ))

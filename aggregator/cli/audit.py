@@ -51,7 +51,7 @@ def audit(here: Context, *, since: Since = None, as_json: AsJson = False) -> Non
 
     Exit code 1 when the sum does not close.
     """
-    from aggregator.store.audit import audit as weigh  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store.audit import audit as weigh
 
     start = _instant(since)
     with open_archive(here) as archive:
@@ -70,7 +70,7 @@ def audit(here: Context, *, since: Since = None, as_json: AsJson = False) -> Non
 
 
 def _instant(text: str | None) -> "datetime | None":
-    from aggregator.settings.values import instant  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.settings.values import instant
 
     try:
         return None if text is None else instant(text)

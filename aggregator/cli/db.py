@@ -22,8 +22,8 @@ app = new_app("The database.")
 @everywhere
 def upgrade(here: Context, *, as_json: AsJson = False) -> None:
     """Bring the database to this program's schema. An older SQLite file is copied aside first."""
-    from aggregator.app import make_clock  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import migrate  # noqa: PLC0415 - as above
+    from aggregator.app import make_clock
+    from aggregator.store import migrate
 
     settings = start_logging(here.settings(), quiet=True)
     with waiting("upgrading"):
@@ -51,7 +51,7 @@ def _upgrade_engine(settings: Settings) -> bool | None:
 
 def _engine_schema() -> Any:
     try:
-        from aggregator.engine import procrastinate_schema  # noqa: PLC0415 - an extra that need not be installed
+        from aggregator.engine import procrastinate_schema
     except ImportError:
         hint = "pip install 'feed-aggregator[postgres]'"
         raise StoreError("the engine procrastinate is chosen, and not installed", hint=hint) from None
@@ -59,7 +59,7 @@ def _engine_schema() -> Any:
 
 
 def _newest_copy(settings: Settings) -> str | None:
-    from aggregator.store import dialect  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import dialect
 
     file = dialect.file_of(settings.database)
     copies = sorted(file.parent.glob(f"{file.name}.before-*"), key=lambda path: path.stat().st_mtime) if file else []
@@ -70,7 +70,7 @@ def _newest_copy(settings: Settings) -> str | None:
 @everywhere
 def check(here: Context, *, as_json: AsJson = False) -> None:
     """Whether schema, tables and file are sound. Changes nothing."""
-    from aggregator.store import dialect, migrate  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import dialect, migrate
 
     settings = start_logging(here.settings(), quiet=True)
     file = dialect.file_of(settings.database)
@@ -94,10 +94,10 @@ def check(here: Context, *, as_json: AsJson = False) -> None:
 
 def _unsound(settings: Settings, schema: "Schema") -> dict[str, list[str]]:
     """What is wrong, by kind; a schema that is not this program's is not looked into."""
-    from contextlib import closing  # noqa: PLC0415 - lazily, as all of the command line
+    from contextlib import closing
 
-    from aggregator.store import dialect, migrate  # noqa: PLC0415 - as above
-    from aggregator.store.database import Store  # noqa: PLC0415 - as above
+    from aggregator.store import dialect, migrate
+    from aggregator.store.database import Store
 
     advice = {
         migrate.Schema.EMPTY: "no tables yet: `aggregator db upgrade` makes them",

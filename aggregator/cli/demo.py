@@ -15,8 +15,8 @@ def demo(here: Context) -> None:
 
     Everything is made anew in the folder `demo` of the data folder; nothing else is touched.
     """
-    from aggregator.demo.play import play  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.demo.stage import staged  # noqa: PLC0415 - as above
+    from aggregator.demo.play import play
+    from aggregator.demo.stage import staged
 
     if here.config is not None or here.database is not None:
         raise UsageError(

@@ -68,7 +68,7 @@ def preview(
 
 
 def _instant(text: str | None) -> "datetime | None":
-    from aggregator.settings.values import instant  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.settings.values import instant
 
     try:
         return None if text is None else instant(text)
@@ -82,7 +82,7 @@ def run(here: Context, *, redirect_all_to: RedirectAllTo = None, as_json: AsJson
     """Make what is due and send what waits, now. Exit code 1 when a mail did not go out."""
 
     async def work(one: "App") -> "tuple[Dispatched, tuple[FrozenDigest, ...]]":
-        from aggregator.store import frozen  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.store import frozen
 
         await one.configurator.apply(now=one.clock())
         with waiting("making and sending digests"):
@@ -101,7 +101,7 @@ def run(here: Context, *, redirect_all_to: RedirectAllTo = None, as_json: AsJson
 
 async def _dispatch(one: "App") -> "Dispatched":
     """All that is due, batch by batch."""
-    from aggregator.dispatch import Dispatched  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.dispatch import Dispatched
 
     made = await one.dispatcher.open_due()
     sent: dict[str, Phase] = {}
@@ -138,7 +138,7 @@ def _print_run(done: "Dispatched", told: "tuple[FrozenDigest, ...]") -> None:
 @everywhere
 def list_(here: Context, *, limit: Limit = 20, as_json: AsJson = False) -> None:
     """What was made, newest first, and what became of it."""
-    from aggregator.store import frozen  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import frozen
 
     with open_archive(here) as archive:
         made = archive.store.read(frozen.latest, limit=limit)

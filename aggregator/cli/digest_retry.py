@@ -15,7 +15,7 @@ Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The digest's n
 @everywhere
 def retry(here: Context, digest: Number, *, as_json: AsJson = False) -> None:
     """Send again what was given up, or waits for you: the same bytes, to where its subscription sends now."""
-    from aggregator.store import retries  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import retries
 
     with open_archive(here) as archive:
         found = archive.store.write(retries.again, digest, now=archive.now)

@@ -25,7 +25,7 @@ Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The digest's n
 
 def show_frozen(here: Context, digest: int, form: "StrEnum") -> None:
     """Print a digest as it was sent: its words, its page, or every byte of it."""
-    from aggregator.store import frozen  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import frozen
 
     with open_archive(here) as archive:
         found = archive.store.read(frozen.one, digest)

@@ -36,7 +36,7 @@ def doctor(here: Context, *, as_json: AsJson = False) -> None:
 
 
 def _findings(here: Context) -> "Sequence[Finding]":
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator import doctor as station
 
     try:
         settings = here.settings()
@@ -47,9 +47,9 @@ def _findings(here: Context) -> "Sequence[Finding]":
 
 
 def _examine(settings: Settings) -> "Iterator[Finding]":
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.app import make_clock  # noqa: PLC0415 - as above
-    from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
+    from aggregator import doctor as station
+    from aggregator.app import make_clock
+    from aggregator.settings import secret_lookup
 
     yield from station.libraries()
     yield from station.data_folder(settings.data_dir)
@@ -70,8 +70,8 @@ def _examine(settings: Settings) -> "Iterator[Finding]":
 
 def _mail(settings: Settings, people: "Sequence[SubscriberSpec]") -> "Iterator[Finding]":
     """Whether digests would leave, arrive, and lead somewhere."""
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.channels import make_transports  # noqa: PLC0415 - as above
+    from aggregator import doctor as station
+    from aggregator.channels import make_transports
 
     sends = settings.mail_transport == "smtp"
     addressed = sum(person.address is not None for person in people)
@@ -90,16 +90,16 @@ def _mail(settings: Settings, people: "Sequence[SubscriberSpec]") -> "Iterator[F
 
 def _returns(settings: Settings) -> "Iterator[Finding]":
     """Whether mail that comes back is read."""
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.app import open_returns  # noqa: PLC0415 - as above
+    from aggregator import doctor as station
+    from aggregator.app import open_returns
 
     yield from station.returns(open_returns(settings), address=settings.bounce_address, shown=settings.bounce_mailbox)
 
 
 def _sender(settings: Settings, *, sends: bool) -> "Iterator[Finding]":
     """Whether receivers will believe the sender."""
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.channels import make_signer  # noqa: PLC0415 - as above
+    from aggregator import doctor as station
+    from aggregator.channels import make_signer
 
     try:
         signer = make_signer(settings)
@@ -113,8 +113,8 @@ def _sender(settings: Settings, *, sends: bool) -> "Iterator[Finding]":
 
 def _articles(wanting: "Sequence[str]") -> "Iterator[Finding]":
     """Whether feeds that want the articles behind their entries can have them."""
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.workers import reads_articles  # noqa: PLC0415 - as above
+    from aggregator import doctor as station
+    from aggregator.workers import reads_articles
 
     if not wanting:
         return
@@ -128,12 +128,12 @@ def _articles(wanting: "Sequence[str]") -> "Iterator[Finding]":
 
 def _engine(settings: Settings) -> "Iterator[Finding]":
     """Whether the distributed engine, when it was chosen, is installed and has its tables."""
-    from aggregator import doctor as station  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator import doctor as station
 
     if settings.engine != "procrastinate":
         return
     try:
-        from aggregator.engine import procrastinate_schema  # noqa: PLC0415 - an extra that need not be installed
+        from aggregator.engine import procrastinate_schema
     except ImportError:
         yield station.problem("engine", "Procrastinate is not installed", "pip install 'feed-aggregator[postgres]'")
         return

@@ -80,8 +80,8 @@ def entries(
 
 def _find(connection: "Connection", feed: str | None, topic: str | None, limit: int) -> tuple[Entry, ...]:
     """Entries of a feed and a topic that exist. Raises UsageError for a name that does not."""
-    from aggregator.store import entries as stored  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import feeds, topics  # noqa: PLC0415 - as above
+    from aggregator.store import entries as stored
+    from aggregator.store import feeds, topics
 
     if feed is not None and not feeds.followed(connection, ids=(feed,), unlisted=True):
         raise UsageError(f"no such feed: {feed}", hint="`aggregator feeds list` shows their ids")
@@ -103,8 +103,8 @@ def show(here: Context, entry_id: EntryId, *, as_json: AsJson = False) -> None:
 
 
 def _read(connection: "Connection", entry_id: int) -> Shown:
-    from aggregator.store import entries as stored  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import story_views, topics  # noqa: PLC0415 - as above
+    from aggregator.store import entries as stored
+    from aggregator.store import story_views, topics
 
     entry = stored.one(connection, entry_id)
     if entry is None:
@@ -136,7 +136,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
 
 def shown_json(shown: Shown) -> dict[str, Any]:
     """All that `show` knows; markup is cleaned, as it is whenever it is shown."""
-    from aggregator.core.reading.markup import clean_html  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.reading.markup import clean_html
 
     entry, now = shown.entry, shown.entry.revision
     words = {revision.n: revision for revision in shown.revisions}

@@ -12,7 +12,7 @@ from aggregator.core.errors import AggregatorError, ConfigError
 def tell(error: AggregatorError) -> int:
     """Write an expected failure on stderr, each problem of a ConfigError with the line it stands in; its exit code."""
     if isinstance(error, ConfigError):
-        from aggregator.cli.pointing import Pointer  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.cli.pointing import Pointer
 
         pointer = Pointer()
         for problem in error.problems:

@@ -74,7 +74,7 @@ def export(
 
     Entries are chosen by when they were first seen. Cells that a spreadsheet would run as formulas are defused.
     """
-    from aggregator.store.export import Asked  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store.export import Asked
 
     if as_json and format_ is Form.HTML:
         raise UsageError("--json and --format html are two forms of one export", hint="leave one of them out")
@@ -104,7 +104,7 @@ def _bytes(line: str) -> bytes:
 
 
 def _check_topics(archive: Archive, topic_ids: Sequence[str]) -> None:
-    from aggregator.store import topics  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import topics
 
     known = {one.id for one in archive.store.read(topics.listed)} | set(archive.store.read(topics.match_counts))
     unknown = [one for one in topic_ids if one not in known]
@@ -115,9 +115,9 @@ def _check_topics(archive: Archive, topic_ids: Sequence[str]) -> None:
 
 
 def _lines(archive: Archive, asked: "Asked", form: Form, tally: Tally, *, bom: bool) -> Iterator[str]:
-    from aggregator.core.digests.export import objects, report, table  # noqa: PLC0415 - lazily, as all of it
-    from aggregator.store import export as stored  # noqa: PLC0415 - as above
-    from aggregator.store import topics  # noqa: PLC0415 - as above
+    from aggregator.core.digests.export import objects, report, table
+    from aggregator.store import export as stored
+    from aggregator.store import topics
 
     found = tally.of(stored.proofs(archive.store, asked))
     if form is Form.CSV:
@@ -153,7 +153,7 @@ def _write(output: Path, lines: Iterator[str]) -> None:
 
 def _instant(option: str, text: str) -> datetime:
     """The start of a UTC day, or an instant."""
-    from aggregator.settings.values import instant  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.settings.values import instant
 
     try:
         if len(text) == len("2026-01-20"):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def mean_gaps(connection: "Connection", feed_ids: Sequence[str]) -> dict[str, timedelta | None]:
     """The average time between the last entries of each feed."""
-    from aggregator.core.checking.cadence import mean_gap  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import entries  # noqa: PLC0415 - as above
+    from aggregator.core.checking.cadence import mean_gap
+    from aggregator.store import entries
 
     return {feed_id: mean_gap(entries.latest_times(connection, feed_id)) for feed_id in feed_ids}

@@ -26,8 +26,8 @@ class Noted:
 
 def noted(connection: "Connection", *, now: datetime, names: Collection[str] = ()) -> Mapping[str, Noted]:
     """The same feeds that `status` names, by id, each by what matters most of it; the quiet ones of `names` only."""
-    from aggregator.cli.glance import SOURCES_SINCE  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import health, silence  # noqa: PLC0415 - as above
+    from aggregator.cli.glance import SOURCES_SINCE
+    from aggregator.store import health, silence
 
     gaps, recovered = health.shaken(connection, since=now - SOURCES_SINCE)
     told = {note.feed_id: Noted(RECOVERED, note.since, note.detail) for note in recovered}
@@ -46,6 +46,6 @@ def spoken_state(one: "FollowedFeed", now: datetime, note: Noted | None) -> str:
 
 def state_of(one: "FollowedFeed", now: datetime) -> str:
     """Its health, as programs read it."""
-    from aggregator.core.checking.plan import feed_health  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.checking.plan import feed_health
 
     return feed_health(one.feed, one.state, now)

@@ -73,7 +73,7 @@ def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> Non
     its own rhythm makes likely; gapped when it may have dropped entries in the last seven days, and recovered when it
     began to answer again in them. It is disabled by the file, or by its host for good.
     """
-    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import feeds
 
     with open_archive(here) as archive:
         followed = archive.store.read(feeds.followed)
@@ -174,8 +174,8 @@ def show(here: Context, feed: FeedId, *, as_json: AsJson = False) -> None:
 
 
 def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait:
-    from aggregator.store import feeds  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store.politeness import politeness  # noqa: PLC0415 - as above
+    from aggregator.store import feeds
+    from aggregator.store.politeness import politeness
 
     found = feeds.followed(connection, ids=(feed_id,), unlisted=True)
     if not found:

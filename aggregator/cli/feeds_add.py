@@ -93,7 +93,7 @@ def add(
 
 async def _add(app: "App", wanted: Feed, pick: int | None, *, skip_known: bool) -> Added | Offer | Problem:
     """Follow `wanted`, or the feed of its page that is picked. Raises UsageError when the file has it already."""
-    from aggregator.cli.live import reader_of  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.cli.live import reader_of
 
     listed = app.configurator.load().feeds
     _refuse_known(wanted, listed)
@@ -130,7 +130,7 @@ def _picked(offer: Offer, pick: int, *, skip_known: bool) -> str:
 
 async def _follow(app: "App", wanted: Feed, document: Document, listed: Sequence[Feed]) -> Added:
     """Write a feed that could be read into the file, make it so, and store what was read: it is not asked twice."""
-    from aggregator.feedlist.edit import add_feed  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist.edit import add_feed
 
     name = wanted.name or document.read.feed.title
     feed = replace(wanted, url=document.answer.permanent_url or wanted.url, name=name)

@@ -27,7 +27,7 @@ def check(here: Context, names: Names = None, *, as_json: AsJson = False) -> Non
 
     It needs no database. Feeds that the file disables are left out unless they are named. Exit code 1 when one of them fails.
     """
-    from aggregator.app import make_clock  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import make_clock
 
     settings = start_logging(here.settings(), quiet=True)
     wanted = _wanted(settings, names or ())
@@ -41,7 +41,7 @@ def check(here: Context, names: Names = None, *, as_json: AsJson = False) -> Non
 
 def _wanted(settings: Settings, names: Collection[str]) -> tuple[Feed, ...]:
     """The named feeds of the file, or all that it does not disable. Raises ConfigError, UsageError."""
-    from aggregator.feedlist import load  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist import load
 
     listed = {feed.id: feed for feed in load(settings.config, secret_lookup(os.environ)).feeds}
     if missing := [name for name in names if name not in listed]:

@@ -26,7 +26,7 @@ Target = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to 
 
 def free_id(label: str, taken: Collection[str]) -> str:
     """An id made of a name, with a number where that is taken."""
-    from aggregator.feedlist.opml import slug  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist.opml import slug
 
     base = slug(label) or "feed"
     return next(
@@ -44,7 +44,7 @@ def remove(here: Context, feed: FeedId) -> None:
     """
 
     async def work(app: "App") -> None:
-        from aggregator.feedlist.edit import remove_feed  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.feedlist.edit import remove_feed
 
         remove_feed(app.settings.config, feed)
         await app.configurator.apply(now=app.clock())
@@ -62,8 +62,8 @@ def import_(here: Context, file: OpmlFile, *, as_json: AsJson = False) -> None:
     """
 
     async def work(app: "App") -> tuple[tuple[Feed, ...], int]:
-        from aggregator.feedlist.edit import add_feeds  # noqa: PLC0415 - lazily, as all of the command line
-        from aggregator.feedlist.opml import import_opml  # noqa: PLC0415 - as above
+        from aggregator.feedlist.edit import add_feeds
+        from aggregator.feedlist.opml import import_opml
 
         offered = import_opml(file)
         fresh = unknown(offered, app.configurator.load().feeds)
@@ -100,8 +100,8 @@ def export(here: Context, file: Target = None) -> None:
 
     Headers are left out, as they may be secret.
     """
-    from aggregator.feedlist import load  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.feedlist.opml import export_opml  # noqa: PLC0415 - as above
+    from aggregator.feedlist import load
+    from aggregator.feedlist.opml import export_opml
 
     feeds = load(here.settings().config, secret_lookup(os.environ)).feeds
     text = export_opml(feeds, title="Feeds of aggregator")

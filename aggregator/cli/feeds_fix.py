@@ -77,8 +77,8 @@ async def _patients(app: "App", names: Collection[str]) -> tuple["Patient", ...]
 def _examined(
     connection: "Connection", listed: Mapping[str, Feed], names: Sequence[str], *, now: datetime
 ) -> tuple["Patient", ...]:
-    from aggregator.cli.successors import Patient  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import entries, feeds  # noqa: PLC0415 - as above
+    from aggregator.cli.successors import Patient
+    from aggregator.store import entries, feeds
 
     learned = {one.feed.id: one for one in feeds.followed(connection)}
     found = []
@@ -95,8 +95,8 @@ def _examined(
 
 
 async def _diagnose(app: "App", patients: Sequence["Patient"]) -> tuple["Diagnosis", ...]:
-    from aggregator.cli.live import reader_of  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.cli.successors import diagnose  # noqa: PLC0415 - as above
+    from aggregator.cli.live import reader_of
+    from aggregator.cli.successors import diagnose
 
     if not patients:
         return ()
@@ -132,7 +132,7 @@ def _is_proposed(successor: "Successor", *, named: bool) -> bool:
 
 async def _report(app: "App", found: Sequence["Diagnosis"], *, named: Collection[str], apply: bool) -> Report:
     """The patch that the proposals make, applied when that is wanted."""
-    from aggregator.feedlist.edit import readdressed, rewrite  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist.edit import readdressed, rewrite
 
     path = app.settings.config
     urls = {

@@ -21,9 +21,9 @@ Headers = Annotated[bool, typer.Option("--headers", help="First what is known of
 @everywhere
 def raw(here: Context, feed: FeedId, *, headers: Headers = False) -> None:
     """The last body that a feed's host sent, decompressed and otherwise untouched. Feeds with secrets have none."""
-    from aggregator.app import RAW_FOLDER  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import feeds  # noqa: PLC0415 - as above
-    from aggregator.store import raw as bodies  # noqa: PLC0415 - as above
+    from aggregator.app import RAW_FOLDER
+    from aggregator.store import feeds
+    from aggregator.store import raw as bodies
 
     with open_archive(here) as archive:
         found = archive.store.read(feeds.followed, ids=(feed,))

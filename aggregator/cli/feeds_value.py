@@ -49,8 +49,8 @@ def value(here: Context, feed: FeedId = None, *, days: Days = 90, limit: Limit =
 def _read(
     connection: "Connection", feed_id: str | None, until: Any, days: int
 ) -> "tuple[list[FeedValue], tuple[str, ...]]":
-    from aggregator.core.stories.coverage import coverage  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import feeds, trends  # noqa: PLC0415 - as above
+    from aggregator.core.stories.coverage import coverage
+    from aggregator.store import feeds, trends
 
     followed = {one.id for one in feeds.definitions(connection)}
     by_topic = trends.all_hits(connection, since=until - timedelta(days=days - 1), until=until)

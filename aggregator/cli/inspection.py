@@ -54,7 +54,7 @@ def inspect_(here: Context, source: Source, *, header: Header = None, as_json: A
 
 async def _look(settings: Settings, source: str, body: bytes | None, headers: dict[str, str]) -> Document | Problem:
     """What is in `body`, or at the address `source` without one."""
-    from aggregator.app import make_clock  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import make_clock
 
     if body is not None and len(body) > settings.max_body:
         return Problem(kind=FailureKind.TOO_LARGE, detail=f"it is larger than {settings.max_body:,} bytes")
@@ -107,7 +107,7 @@ def document_json(document: Document) -> dict[str, Any]:
 
 
 def _entry_json(one: KeyedEntry, base: str) -> dict[str, Any]:
-    from aggregator.core.reading.markup import clean_html  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.reading.markup import clean_html
 
     entry = one.read.entry
     return {

@@ -66,7 +66,7 @@ class Reader:
 
     async def look(self, feed: Feed, *, content_type: str | None = None) -> Document | Problem:
         """Fetch a feed, unconditionally, and read it, as `content_type` when its own is not to be believed."""
-        from aggregator.feedlist import MissingSecret, expand, fill  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.feedlist import MissingSecret, expand, fill
 
         url, headers = expand(feed.url, self.secrets), fill(feed.headers, self.secrets)
         if isinstance(url, MissingSecret):
@@ -85,7 +85,7 @@ class Reader:
 
     async def read(self, feed: Feed, fetched: Fetched) -> Document | Problem:
         """Read a body that is here already."""
-        from aggregator.core.checking.identity import key_document  # noqa: PLC0415 - lazily, as above
+        from aggregator.core.checking.identity import key_document
 
         read = (await self.workers.read([self._job(feed, fetched)]))[0]
         if not isinstance(read, ReadDone):
@@ -121,8 +121,8 @@ class Reader:
 
 async def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
     """A Reader that looks with an App's own client and processes, while that App runs; hosts that wait are not asked."""
-    from aggregator.settings import secret_lookup  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import feeds  # noqa: PLC0415 - as above
+    from aggregator.settings import secret_lookup
+    from aggregator.store import feeds
 
     now = app.clock()
     for host, until in (await app.store.reading(feeds.holds, now=now)).items():
@@ -140,8 +140,8 @@ async def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
 @asynccontextmanager
 async def open_reader(settings: Settings, environ: Mapping[str, str], *, now: datetime) -> AsyncIterator[Reader]:
     """A Reader whose client and processes run inside the block. It needs no database and leaves nothing on disk."""
-    from aggregator.app import make_fetcher, make_workers  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.settings import secret_lookup  # noqa: PLC0415 - as above
+    from aggregator.app import make_fetcher, make_workers
+    from aggregator.settings import secret_lookup
 
     workers = make_workers(settings)
     async with make_fetcher(settings, None) as fetcher:

@@ -36,8 +36,8 @@ class Archive:
 @contextmanager
 def open_archive(context: Context) -> Iterator[Archive]:
     """The store of a database that has this program's schema. Raises ConfigError, SchemaMismatchError or StoreError."""
-    from aggregator.app import make_clock, prepare_database  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store.database import Store  # noqa: PLC0415 - as above
+    from aggregator.app import make_clock, prepare_database
+    from aggregator.store.database import Store
 
     settings = start_logging(context.settings(), quiet=True)
     now = make_clock(settings, runs_on=False)()
@@ -54,7 +54,7 @@ def build_app(context: Context, *, runs_on: bool = False) -> "App":
 
     Its user enters it, or closes its store. Raises ConfigError, SchemaMismatchError or StoreError.
     """
-    from aggregator.app import build, make_clock, prepare_database  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import build, make_clock, prepare_database
 
     settings = start_logging(context.settings(), quiet=not runs_on)
     clock = make_clock(settings, runs_on=runs_on)
@@ -114,7 +114,7 @@ def redirected(settings: Settings) -> str:
 
 def start_logging(settings: Settings, *, quiet: bool) -> Settings:
     """Begin to log as the settings say; `quiet` commands, whose output is their word, only warnings. The settings."""
-    from aggregator import logs  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator import logs
 
     level = "warning" if quiet and settings.log.level == "info" else settings.log.level
     logs.configure(style=settings.log.format, level=level)

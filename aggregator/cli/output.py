@@ -153,7 +153,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
 
 
 def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    from rich.cells import cell_len  # noqa: PLC0415 - lazily, as all of the command line
+    from rich.cells import cell_len
 
     lines = [[column.title.upper() for column in columns], *rows]
     widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
@@ -166,8 +166,8 @@ def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> No
 
 
 def _print_rich(console: "Console", columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - lazily, as all of the command line
-    from rich.text import Text  # noqa: PLC0415 - as above
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     longest = [
@@ -219,7 +219,7 @@ def progress(total: int, label: str, *, beside_output: bool = False) -> Iterator
     if total < 1 or not _is_terminal(sys.stderr) or (beside_output and _is_terminal(sys.stdout)):
         yield lambda _steps=1: None
         return
-    from rich import progress as bars  # noqa: PLC0415 - lazily, as all of the command line
+    from rich import progress as bars
 
     looks = (
         bars.TextColumn("{task.description}"),
@@ -234,7 +234,7 @@ def progress(total: int, label: str, *, beside_output: bool = False) -> Iterator
 
 
 def _console(*, stderr: bool = False) -> "Console":
-    from rich.console import Console  # noqa: PLC0415 - lazily, as all of the command line
+    from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
 
@@ -260,7 +260,7 @@ def fields(pairs: Mapping[str, str]) -> None:
 
 def _wrapped(text: str, room: int) -> list[str]:
     """A line as many as fit into `room` columns of a terminal; a longer word, mostly an address, stays whole."""
-    from rich.cells import cell_len  # noqa: PLC0415 - lazily, as all of the command line
+    from rich.cells import cell_len
 
     lines = [""]
     for word in clean(text).split():

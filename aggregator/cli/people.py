@@ -22,7 +22,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 def find_member(connection: "Connection", slug: str) -> "Member":
     """The subscriber of that id, those that the files dropped too. Raises UsageError."""
-    from aggregator.store import subscribers  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import subscribers
 
     for member in subscribers.members(connection, unlisted=True):
         if member.subscriber.slug == slug:
@@ -46,7 +46,7 @@ def goes_to(person: "Subscriber", one: Subscription) -> str:
 
 def next_slot(person: "Subscriber", one: Subscription, now: datetime) -> datetime | None:
     """When a subscription's next mail is due; None when it has no fixed times or its owner takes no mail."""
-    from aggregator.core.digests.slots import slots  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.digests.slots import slots
 
     if person.state is not SubscriberState.ACTIVE or one.is_left or one.schedule.immediate:
         return None

@@ -30,7 +30,7 @@ def poll(here: Context, names: Names = None, *, as_json: AsJson = False) -> None
     """
 
     async def work(app: "App") -> tuple[tuple[CheckResult, ...], datetime, datetime | None]:
-        from aggregator.store import feeds, search  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.store import feeds, search
 
         await app.follow()
         results = await _check(app, tuple(dict.fromkeys(names or ())), as_json=as_json)
@@ -47,7 +47,7 @@ def poll(here: Context, names: Names = None, *, as_json: AsJson = False) -> None
 
 async def _check(app: "App", names: Sequence[str], *, as_json: bool) -> tuple[CheckResult, ...]:
     """Check, with a bar for people and a line a feed, as it ends, for programs."""
-    from aggregator.store import health  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import health
 
     total = len(names) or await app.store.reading(health.overdue, now=app.clock())
     with progress(total, "checking feeds", beside_output=as_json) as step:

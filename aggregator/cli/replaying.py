@@ -32,7 +32,7 @@ def to_replay(planned: "ChangePlan", wanted: "FeedList") -> "tuple[Topic, ...]":
 @asynccontextmanager
 async def crew(settings: Settings, topics: "Sequence[Topic]") -> "AsyncIterator[Workers]":
     """Worker processes of one's own that match with `topics`."""
-    from aggregator.app import make_workers  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import make_workers
 
     workers = make_workers(settings)
     try:
@@ -44,8 +44,8 @@ async def crew(settings: Settings, topics: "Sequence[Topic]") -> "AsyncIterator[
 
 async def would_match(settings: Settings, store: "Store", topics: "Sequence[Topic]") -> "Mapping[str, Count]":
     """What `topics` would match of all that is stored; nothing is counted, and no process started, without either."""
-    from aggregator.replay import count as counted  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import entries  # noqa: PLC0415 - as above
+    from aggregator.replay import count as counted
+    from aggregator.store import entries
 
     stored = await store.reading(entries.count)
     if not topics or not stored:
@@ -72,8 +72,8 @@ def tell_counts(counts: "Mapping[str, Count]", *, as_json: bool, done: bool, not
 
 async def replay_now(settings: Settings, store: "Store", clock: Any) -> None:
     """Replay what is due, unless a running service does so already. It may be interrupted, and goes on later."""
-    from aggregator.replay import Replayer  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import entries, lock, replay, topics  # noqa: PLC0415 - as above
+    from aggregator.replay import Replayer
+    from aggregator.store import entries, lock, replay, topics
 
     due = await store.reading(replay.due)
     newest = await store.reading(replay.newest)

@@ -36,7 +36,7 @@ Said = Annotated[Verdict, typer.Argument(help="Whether it is what the topic is f
 @everywhere
 def review(here: Context, match: MatchName, verdict: Said, *, as_json: AsJson = False) -> None:
     """Say that a match is relevant, or noise. `topics list` and `topics noise` count what was said."""
-    from aggregator.store import entries, reviews  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import entries, reviews
 
     with open_archive(here) as archive:
         found = archive.store.read(_find, match)
@@ -54,7 +54,7 @@ def review(here: Context, match: MatchName, verdict: Said, *, as_json: AsJson = 
 
 
 def _find(connection: "Connection", name: str) -> "MatchRef":
-    from aggregator.store import reviews  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import reviews
 
     number, colon, topic = name.partition(":")
     if not (number.isascii() and number.isdecimal() and len(number) < 19):

@@ -63,7 +63,7 @@ def schedule(
 
 
 def _member(store: Any, slug: str) -> "Member":
-    from aggregator.store import subscribers  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import subscribers
 
     for member in store.read(subscribers.members):
         if member.subscriber.slug == slug:
@@ -74,7 +74,7 @@ def _member(store: Any, slug: str) -> "Member":
 
 
 def _warn_of(member: "Member") -> None:
-    from aggregator.core.digests.slots import zone_problem  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.digests.slots import zone_problem
 
     person = member.subscriber
     if problem := zone_problem(person.timezone):
@@ -95,8 +95,8 @@ def _tell_unscheduled(member: "Member", tell: Any) -> None:
 
 
 def _runs(member: "Member", now: datetime, until: datetime) -> list[Run]:
-    from aggregator.core.digests.shifts import local_of, shift_of  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.digests.slots import slots  # noqa: PLC0415 - as above
+    from aggregator.core.digests.shifts import local_of, shift_of
+    from aggregator.core.digests.slots import slots
 
     zone = member.subscriber.timezone
     runs = [

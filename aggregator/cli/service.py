@@ -39,7 +39,7 @@ def run(here: Context, *, once: Once = False, no_web: NoWeb = False, redirect_al
         say(stoppable(_one_cycle(build_app(here, runs_on=True))))
         return
     with _ending_at_once():
-        from aggregator.engine.service import LANES, serve  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.engine.service import LANES, serve
 
         service = build_app(here, runs_on=True)
         lanes = LANES if service.settings.engine == "procrastinate" else 1
@@ -57,7 +57,7 @@ def worker(here: Context, *, redirect_all_to: RedirectAllTo = None) -> None:
         message = f"workers share a PostgreSQL database, and this is {settings.database_shown}"
         raise ConfigError([Problem(where="AGGREGATOR_DATABASE", message=message, hint=hint)])
     with _ending_at_once():
-        from aggregator.engine.service import LANES, work  # noqa: PLC0415 - lazily, as all of the command line
+        from aggregator.engine.service import LANES, work
 
         service = build_app(here, runs_on=True)
         asyncio.run(work(service, _shared_engine(service), lanes=LANES))
@@ -79,8 +79,8 @@ def _ending_at_once() -> Iterator[None]:
 
 
 def _pages(service: "App") -> "AbstractAsyncContextManager[None]":
-    from aggregator.web.app import make_web  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.web.server import listening  # noqa: PLC0415 - as above
+    from aggregator.web.app import make_web
+    from aggregator.web.server import listening
 
     host, port = service.settings.listen
     return listening(make_web(service), host=host, port=port, needed=service.settings.base_url is not None)
@@ -89,7 +89,7 @@ def _pages(service: "App") -> "AbstractAsyncContextManager[None]":
 def _engine(service: "App") -> "Engine":
     if service.settings.engine == "procrastinate":
         return _shared_engine(service)
-    from aggregator.engine.embedded import EmbeddedEngine  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.engine.embedded import EmbeddedEngine
 
     return EmbeddedEngine(clock=service.clock)
 
@@ -97,8 +97,8 @@ def _engine(service: "App") -> "Engine":
 def _shared_engine(service: "App") -> "Engine":
     """Procrastinate on the service's own database, its schema made ready. Raises ConfigError where it is not installed."""
     try:
-        from aggregator.engine.procrastinate import STALLED_AFTER, ProcrastinateEngine  # noqa: PLC0415 - lazily, as above
-        from aggregator.engine.procrastinate_schema import apply_schema  # noqa: PLC0415 - as above
+        from aggregator.engine.procrastinate import STALLED_AFTER, ProcrastinateEngine
+        from aggregator.engine.procrastinate_schema import apply_schema
     except ImportError as error:
         hint = "pip install 'feed-aggregator[postgres]'"
         message = f"procrastinate is not installed ({error})"
@@ -113,9 +113,9 @@ def _shared_engine(service: "App") -> "Engine":
 
 async def _one_cycle(service: "App") -> str:
     """Apply feeds.yaml, check what is due, make and send digests; what came of it in one line."""
-    from aggregator.engine.service import start_following  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import search  # noqa: PLC0415 - as above
-    from aggregator.store.lock import service_lock  # noqa: PLC0415 - as above
+    from aggregator.engine.service import start_following
+    from aggregator.store import search
+    from aggregator.store.lock import service_lock
 
     with service_lock(service.settings.database, now=service.clock()):
         async with service:

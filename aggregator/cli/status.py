@@ -26,7 +26,7 @@ Check = Annotated[bool, typer.Option("--check", help="Only say whether it does i
 @everywhere
 def status(here: Context, *, check: Check = False, limit: Limit = 20, as_json: AsJson = False) -> None:
     """The service at a glance: who runs it, what fails and why, what is stored, what waits to be mailed."""
-    from aggregator.cli.glance import look  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.cli.glance import look
 
     with open_archive(here) as archive:
         seen = look(archive)

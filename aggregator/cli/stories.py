@@ -45,7 +45,7 @@ def list_(
     here: Context, *, topic: TopicName = None, since: Since = None, limit: Limit = 20, as_json: AsJson = False
 ) -> None:
     """Stories, the last begun first, each with the source that leads it."""
-    from aggregator.store import story_views  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import story_views
 
     with open_archive(here) as archive:
         begun = _instant(archive, since)
@@ -71,7 +71,7 @@ def list_(
 @everywhere
 def show(here: Context, story: StoryId, *, as_json: AsJson = False) -> None:
     """One story: who leads it and why, who had it first, what makes each entry a member, and what is related."""
-    from aggregator.store import story_views  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import story_views
 
     with open_archive(here) as archive:
         found = archive.store.read(story_views.one, story)
@@ -87,7 +87,7 @@ def show(here: Context, story: StoryId, *, as_json: AsJson = False) -> None:
 @everywhere
 def split(here: Context, entries: EntryIds, *, as_json: AsJson = False) -> None:
     """Take entries out of their story, for ever: together they become a story of their own."""
-    from aggregator.store import story_views, story_wishes  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import story_views, story_wishes
 
     with open_archive(here) as archive:
         number = archive.store.write(story_wishes.split, entries, now=archive.now)
@@ -99,7 +99,7 @@ def split(here: Context, entries: EntryIds, *, as_json: AsJson = False) -> None:
 @everywhere
 def join(here: Context, stories: StoryIds, *, as_json: AsJson = False) -> None:
     """Make several stories one, for ever. It keeps the lowest number."""
-    from aggregator.store import story_views, story_wishes  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import story_views, story_wishes
 
     with open_archive(here) as archive:
         number = archive.store.write(story_wishes.join, stories, now=archive.now)
@@ -119,8 +119,8 @@ def _tell(made: "StoryView | None", done: str, *, as_json: bool) -> None:
 
 def _instant(archive: Archive, text: str | None) -> datetime | None:
     """What `--since` names: so long ago, a UTC day, or an instant."""
-    from aggregator.feedlist.units import duration  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.settings.values import instant  # noqa: PLC0415 - as above
+    from aggregator.feedlist.units import duration
+    from aggregator.settings.values import instant
 
     if text is None:
         return None
@@ -150,7 +150,7 @@ def _row(story: "StoryView", now: datetime) -> tuple[str, ...]:
 
 def _why(story: "StoryView") -> str:
     """Why its lead leads."""
-    from aggregator.core.stories.lead import lead_reason  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.stories.lead import lead_reason
 
     ranked = [(one.tier, one.length) for one in story.members]
     return lead_reason(ranked[0], ranked[1:])
@@ -158,7 +158,7 @@ def _why(story: "StoryView") -> str:
 
 def story_json(story: "StoryView") -> dict[str, Any]:
     """A line of `stories list --json`, and all of `stories show --json`."""
-    from aggregator.core.stories.lead import coverage  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.stories.lead import coverage
 
     carried = coverage([(one.feed_id, one.at) for one in story.members])
     return {
@@ -205,7 +205,7 @@ def _member_json(one: "Member") -> dict[str, Any]:
 
 
 def _show(story: "StoryView") -> None:
-    from aggregator.core.stories.lead import coverage  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.stories.lead import coverage
 
     lead, carried = story.lead, coverage([(one.feed_id, one.at) for one in story.members])
     behind = [f"{one.feed_id} {span(one.behind)} later" for one in carried[1:]]

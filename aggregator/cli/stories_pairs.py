@@ -57,14 +57,14 @@ def name_of(relation: "Relation") -> str:
 
 
 def _relation(one: Text, other: Text) -> "Relation":
-    from aggregator.core.stories.shelf import judge  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.stories.shelf import judge
 
     return judge(_item(0, one), _item(1, other), lambda _: 1.0)
 
 
 def _item(number: int, told: Text) -> "Item":
-    from aggregator.core.stories.shelf import Item  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.stories.signature import signature  # noqa: PLC0415 - as above
+    from aggregator.core.stories.shelf import Item
+    from aggregator.core.stories.signature import signature
 
     feed = told.feed or f"unnamed {number}"
     return Item(id=number, feed_id=feed, at=told.at, signed=signature(told.title, told.text, told.language))

@@ -22,7 +22,7 @@ app = new_app("Who receives which digest.")
 @everywhere
 def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Who receives what, when, and when next."""
-    from aggregator.store import subscribers  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import subscribers
 
     with open_archive(here) as archive:
         members = archive.store.read(subscribers.members)[:limit]

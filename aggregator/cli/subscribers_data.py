@@ -31,7 +31,7 @@ Secrets = Annotated[
 @everywhere
 def show(here: Context, subscriber: Who, *, secrets: Secrets = False, as_json: AsJson = False) -> None:
     """One subscriber: state, subscriptions, what is due next, the last digests, bounces."""
-    from aggregator.store import bounces, frozen  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import bounces, frozen
 
     with open_archive(here) as archive:
         member = archive.store.read(find_member, subscriber)
@@ -107,9 +107,9 @@ def _print_digests(sent: "list[FrozenDigest]", now: datetime) -> None:
 
 def _secrets(archive: "Archive", member: "Member") -> dict[str, str]:
     """The reader's own pages, and the keys of webhooks, by subscription."""
-    from aggregator.app import installation_secrets  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.digests.tokens import Keyring, Purpose  # noqa: PLC0415 - as above
-    from aggregator.core.digests.webhooks import shown_key, webhook_key  # noqa: PLC0415 - as above
+    from aggregator.app import installation_secrets
+    from aggregator.core.digests.tokens import Keyring, Purpose
+    from aggregator.core.digests.webhooks import shown_key, webhook_key
 
     keys = installation_secrets(archive.settings)
     base = archive.settings.base_url
@@ -136,9 +136,9 @@ def _digest(one: "FrozenDigest") -> dict[str, Any]:
 @everywhere
 def export(here: Context, subscriber: Who) -> None:
     """All that is stored of a subscriber as one JSON object: what to hand to a person who asks for it."""
-    import json  # noqa: PLC0415 - lazily, as all of the command line
+    import json
 
-    from aggregator.store import erasure  # noqa: PLC0415 - as above
+    from aggregator.store import erasure
 
     with open_archive(here) as archive:
         person = archive.store.read(find_member, subscriber).subscriber

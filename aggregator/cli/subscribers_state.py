@@ -29,7 +29,7 @@ Days = Annotated[
 @everywhere
 def pause(here: Context, subscriber: Who, *, days: Days = None, as_json: AsJson = False) -> None:
     """Hold a subscriber's mail. What is found meanwhile is kept: the latest 50 of each subscription come afterwards."""
-    from aggregator.store import optouts  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import optouts
 
     with open_archive(here) as archive:
         person = archive.store.read(find_member, subscriber).subscriber
@@ -48,7 +48,7 @@ def pause(here: Context, subscriber: Who, *, days: Days = None, as_json: AsJson 
 @everywhere
 def resume(here: Context, subscriber: Who, *, yes: Yes = False, as_json: AsJson = False) -> None:
     """Lift what holds a subscriber's mail: a pause, bounces, and what they left or asked for themselves."""
-    from aggregator.store import optouts  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import optouts
 
     async def work(one: "App") -> "tuple[Member, Member]":
         before = await one.store.reading(find_member, subscriber)
@@ -77,7 +77,7 @@ def resume(here: Context, subscriber: Who, *, yes: Yes = False, as_json: AsJson 
 @everywhere
 def erase(here: Context, subscriber: Who, *, yes: Yes = False, as_json: AsJson = False) -> None:
     """Take out a subscriber's address, name, targets and mail. Numbers stay, so that an audit still closes."""
-    from aggregator.store import erasure  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import erasure
 
     with open_archive(here) as archive:
         person = archive.store.read(find_member, subscriber).subscriber

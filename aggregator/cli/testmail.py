@@ -76,7 +76,7 @@ def _tell(aim: Aim, way: str, result: "SendResult", *, as_json: bool) -> None:
 
 def _aim(here: Context, slug: str, subscription: str | None) -> Aim:
     """Where a subscriber's digests go. Raises UsageError, or AggregatorError for one who takes no mail."""
-    from aggregator.store import subscribers  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import subscribers
 
     with open_archive(here) as archive:
         members = {one.subscriber.slug: one for one in archive.store.read(subscribers.members)}
@@ -102,8 +102,8 @@ def _chosen(member: "Member", slug: str) -> "Subscription":
 
 async def send(settings: "Settings", aim: Aim) -> "tuple[str, SendResult]":
     """Send it; by which way it went, and what came of it. Raises UsageError for an address that is none."""
-    from aggregator.app import installation_secrets, make_clock, make_fetcher  # noqa: PLC0415 - lazily, as above
-    from aggregator.channels import make_channels, make_transports  # noqa: PLC0415 - as above
+    from aggregator.app import installation_secrets, make_clock, make_fetcher
+    from aggregator.channels import make_channels, make_transports
 
     clock = make_clock(settings, runs_on=False)
     if aim.channel in {"mail", "outbox"}:
@@ -124,8 +124,8 @@ async def send(settings: "Settings", aim: Aim) -> "tuple[str, SendResult]":
 
 
 def _mail(settings: "Settings", address: str | None, way: str, now: "datetime") -> bytes:
-    from aggregator.channels import make_signer  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.digests.headers import build_message  # noqa: PLC0415 - as above
+    from aggregator.channels import make_signer
+    from aggregator.core.digests.headers import build_message
 
     try:
         message = build_message(
@@ -142,7 +142,7 @@ def _mail(settings: "Settings", address: str | None, way: str, now: "datetime") 
 
 
 def _payload(settings: "Settings", aim: Aim, way: str, now: "datetime") -> bytes:
-    from aggregator.core.digests.payload import Stamp, payload  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.digests.payload import Stamp, payload
 
     told = words(way)
     if aim.channel != "webhook":
@@ -161,7 +161,7 @@ def _payload(settings: "Settings", aim: Aim, way: str, now: "datetime") -> bytes
 
 
 def _new_id(settings: "Settings") -> str:
-    from aggregator.app import new_token  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.app import new_token
 
     domain = wire_address(split_sender(settings.mail_from)[1]).rpartition("@")[2] or "localhost"
     return f"test.{new_token()}@{domain}"

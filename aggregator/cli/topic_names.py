@@ -24,7 +24,7 @@ def find_topic(here: Context, name: str, *, in_force: bool = False) -> "Topic":
 
     Raises ConfigError when it cannot be compiled, UsageError when there is none.
     """
-    from aggregator.feedlist import load_draft, pack_names, pack_topic  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist import load_draft, pack_names, pack_topic
 
     if in_force:
         known = topics_in_force(here)
@@ -46,14 +46,14 @@ def find_topic(here: Context, name: str, *, in_force: bool = False) -> "Topic":
 
 def written_ids(config: Path) -> tuple[str, ...]:
     """The ids of the topics that a feed list writes, those that do not compile too; none when there is no such file."""
-    from aggregator.feedlist import topic_ids  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist import topic_ids
 
     return topic_ids(config) if config.is_file() else ()
 
 
 def topics_in_force(here: Context) -> "Mapping[str, Topic]":
     """What was last applied, by id."""
-    from aggregator.store import topics  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import topics
 
     with open_archive(here) as archive:
         return {topic.id: topic for topic in archive.store.read(topics.listed)}

@@ -32,7 +32,7 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="O
 @everywhere
 def list_(here: Context, *, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Every topic in force, what it matched, who watches it."""
-    from aggregator.store import reviews, subscribers, topics  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.store import reviews, subscribers, topics
 
     with open_archive(here) as archive:
         watched = archive.store.read(topics.listed)[:limit]
@@ -105,7 +105,7 @@ def _summary(topic: "Topic") -> dict[str, Any]:
 @everywhere
 def check(here: Context, *, file: FeedListFile = None, as_json: AsJson = False) -> None:
     """Compile every topic of a feed list, and point at what does not. Reads the file only, and changes nothing."""
-    from aggregator.feedlist import load_topics  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.feedlist import load_topics
 
     path = file or here.settings().config
     try:
@@ -138,8 +138,8 @@ def _counted(topic: "Topic") -> tuple[str, ...]:
 @everywhere
 def prove(here: Context, *, topic: Names = None, as_json: AsJson = False) -> None:
     """Run the tests written beside the topics of the feed list. Exit code 1 when one fails."""
-    from aggregator.core.topics.check import run_tests  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.feedlist import load_topics  # noqa: PLC0415 - as above
+    from aggregator.core.topics.check import run_tests
+    from aggregator.feedlist import load_topics
 
     chosen = _chosen(load_topics(here.settings().config), topic or [])
     with progress(len(chosen), "testing") as step:
@@ -213,8 +213,8 @@ def _print_outcomes(done: "list[tuple[Topic, TestOutcome]]") -> None:
 
 
 def _print_failure(topic: "Topic", outcome: "TestOutcome") -> None:
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.topics.trace import explain  # noqa: PLC0415 - as above
+    from aggregator.core.topics.fields import EntryFields
+    from aggregator.core.topics.trace import explain
 
     test_ = outcome.test
     heading(f"failed: {topic.id}")

@@ -43,8 +43,8 @@ def backtest(
     Items a day, what the change adds and loses against the version in force, overlap with other topics, and how long the
     daily digests would have been.
     """
-    from aggregator.feedlist import load_draft  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import topics  # noqa: PLC0415 - as above
+    from aggregator.feedlist import load_draft
+    from aggregator.store import topics
 
     draft = find_topic(here, topic) if file is None else load_draft(file, topic)
     with open_archive(here) as archive:
@@ -60,9 +60,9 @@ def backtest(
 
 
 async def _run(archive: Archive, draft: "Topic", in_force: "dict[str, Topic]", days: int) -> "Backtest":
-    from aggregator.backtest import backtest as tried  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.backtest import lineup  # noqa: PLC0415 - as above
-    from aggregator.store import replay  # noqa: PLC0415 - as above
+    from aggregator.backtest import backtest as tried
+    from aggregator.backtest import lineup
+    from aggregator.store import replay
 
     since = archive.now - timedelta(days=days)
     total, _, _ = await archive.store.reading(replay.extent, since=since)

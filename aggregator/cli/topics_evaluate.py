@@ -49,7 +49,7 @@ def evaluate(
 
     The topic is the one in the feed list, a pack or a file.
     """
-    from aggregator.core.topics.quality import measure  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.topics.quality import measure
 
     chosen = find_topic(here, topic, in_force=in_force)
     items, left_out = _read(file)
@@ -116,9 +116,9 @@ def _item(line: str, where: str) -> Item | Problem | None:
 
 
 def _judge(topic: "Topic", items: list[Item]) -> "list[Judged]":
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.topics.index import TopicIndex  # noqa: PLC0415 - as above
-    from aggregator.core.topics.quality import Judged  # noqa: PLC0415 - as above
+    from aggregator.core.topics.fields import EntryFields
+    from aggregator.core.topics.index import TopicIndex
+    from aggregator.core.topics.quality import Judged
 
     index = TopicIndex((topic,))
     judged = []

@@ -22,9 +22,9 @@ def noise(
 
     The topic as the feed list has it, or a file, is tried on its reviewed matches: so a change is measured before it is applied.
     """
-    from aggregator.core.topics.fields import stored_fields  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.topics.noise import Reviewed, find_noise  # noqa: PLC0415 - as above
-    from aggregator.store import reviews  # noqa: PLC0415 - as above
+    from aggregator.core.topics.fields import stored_fields
+    from aggregator.core.topics.noise import Reviewed, find_noise
+    from aggregator.store import reviews
 
     chosen = find_topic(here, topic, in_force=in_force)
     with open_archive(here) as archive:

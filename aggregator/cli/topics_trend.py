@@ -78,10 +78,10 @@ def trend(
 
 
 def _read(connection: "Connection", topic_id: str, by: Cut | None, until: date, days: int) -> Read:
-    from aggregator.core.stories import trends  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.stories.watch import watch  # noqa: PLC0415 - as above
-    from aggregator.store import topics  # noqa: PLC0415 - as above
-    from aggregator.store import trends as stored  # noqa: PLC0415 - as above
+    from aggregator.core.stories import trends
+    from aggregator.core.stories.watch import watch
+    from aggregator.store import topics
+    from aggregator.store import trends as stored
 
     names = [one.id for one in topics.listed(connection)]
     if topic_id not in names and not topics.match_counts(connection).get(topic_id):
@@ -99,7 +99,7 @@ def _read(connection: "Connection", topic_id: str, by: Cut | None, until: date, 
 
 
 def _draw(file: Path, topic_id: str, by: Cut | None, found: Read) -> None:
-    from aggregator import charts  # noqa: PLC0415 - the extra is only needed for this option
+    from aggregator import charts
 
     days = [one.day for one in found.whole.days]
     if found.parts:
@@ -144,7 +144,7 @@ def _today(last: "TrendDay") -> str:
 
 
 def _print_chart(days: "Sequence[TrendDay]") -> None:
-    from aggregator.core.stories import bars  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.stories import bars
 
     signs = bars.BLOCKS if _has_blocks() else bars.PLAIN
     scale = len(f"{max(one.stories for one in days):,}") + 1
@@ -208,7 +208,7 @@ def _print_spikes(spikes: "Sequence[Spike]", titles: "Mapping[int, Headline]") -
 
 
 def _print_parts(topic_id: str, days: int, by: Cut, found: Read) -> None:
-    from aggregator.core.stories import bars  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.stories import bars
 
     signs = bars.BLOCKS if _has_blocks() else bars.PLAIN
     total = sum(one.stories for one in found.whole.days)

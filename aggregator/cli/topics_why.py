@@ -59,7 +59,7 @@ def why(
 
     The topic is the one in the feed list, a pack or a file. Nothing is stored.
     """
-    from aggregator.core.topics.trace import explain  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.topics.trace import explain
 
     if sum(given is not None for given in (url, entry, text)) != 1 and (url or entry or title is None):
         raise UsageError(
@@ -84,8 +84,8 @@ def why(
 
 
 def _of_text(text: str, title: str) -> Looked:
-    from aggregator.core.reading.markup import one_line, tidy_text  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - as above
+    from aggregator.core.reading.markup import one_line, tidy_text
+    from aggregator.core.topics.fields import EntryFields
 
     read = sys.stdin.read() if text == "-" else text
     return Looked(fields=EntryFields(title=one_line(title), text=tidy_text(read)), source={})
@@ -97,8 +97,8 @@ def _of_entry(here: Context, entry_id: int, topic_id: str) -> Looked:
 
 
 def _stored(connection: "Connection", entry_id: int, topic_id: str) -> Looked:
-    from aggregator.core.topics.fields import stored_fields  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.store import replay, topics  # noqa: PLC0415 - as above
+    from aggregator.core.topics.fields import stored_fields
+    from aggregator.store import replay, topics
 
     found = replay.one(connection, entry_id)
     if found is None:
@@ -132,9 +132,9 @@ def _of_url(here: Context, url: str, title: str | None, *, as_json: bool) -> lis
 
 async def _fetch(here: Context, url: str) -> list[Looked] | Problem:
     """The entries of a feed, or the one page, at `url`."""
-    from aggregator.app import make_clock  # noqa: PLC0415 - lazily, as all of the command line
-    from aggregator.core.reading.webpage import read_webpage  # noqa: PLC0415 - as above
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - as above
+    from aggregator.app import make_clock
+    from aggregator.core.reading.webpage import read_webpage
+    from aggregator.core.topics.fields import EntryFields
 
     settings = start_logging(here.settings(), quiet=True)
     now = make_clock(settings, runs_on=False)()
@@ -157,7 +157,7 @@ async def _fetch(here: Context, url: str) -> list[Looked] | Problem:
 
 
 def _of_feed(document: Document) -> list[Looked]:
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - lazily, as all of the command line
+    from aggregator.core.topics.fields import EntryFields
 
     entries = [one.read.entry for one in document.entries]
     language = document.read.feed.language

@@ -11,7 +11,7 @@ def waiting(label: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    from rich.console import Console  # noqa: PLC0415 - lazily, as all of the command line
+    from rich.console import Console
 
     with Console(stderr=True, highlight=False).status(label):
         yield
