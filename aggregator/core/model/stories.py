@@ -32,6 +32,7 @@ class StorySignature:
     stem: bytes = b""  # equal for titles that differ in numbers, weekdays and months only
     explains: bool = False  # a question or an analysis
     live: bool = False  # a page that goes on changing
+    denies: bool = False  # a title that says no
     sentences: tuple[Sentence, ...] = ()
 
 

@@ -25,7 +25,7 @@ def packed(signed: StorySignature) -> bytes:
         "f": sorted(signed.fixture),
         "e": signed.exact.hex(),
         "s": signed.stem.hex(),
-        "k": signed.explains + 2 * signed.live,
+        "k": signed.explains + 2 * signed.live + 4 * signed.denies,
     }
     text = json.dumps({key: value for key, value in said.items() if value}, ensure_ascii=False).encode(
         "utf-8", "surrogatepass"
@@ -57,4 +57,5 @@ def unpacked(raw: bytes) -> StorySignature | None:
         stem=bytes.fromhex(said.get("s", "")),
         explains=bool(said.get("k", 0) & 1),
         live=bool(said.get("k", 0) & 2),
+        denies=bool(said.get("k", 0) & 4),
     )

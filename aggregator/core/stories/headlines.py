@@ -28,6 +28,10 @@ _LIVE = re.compile(
     r"|\blatest updates\b|\bminute by minute\b",
     re.IGNORECASE,
 )
+# Not "No 10", which is a house.
+_DENIAL = re.compile(
+    r"\b(?:not|no(?!\.? ?\d)|never|cannot|\w+n['\u2019]t|nunca|nicht|kein\w*)\b|\u0928\u0939\u0940\u0902", re.IGNORECASE
+)
 # What stands after these tells of an event already known; the news stands before.
 _THEN = re.compile(r"\b(?:after|following|amid|in the wake of)\b", re.IGNORECASE)
 _LABEL = re.compile(r"^([^:|?!]{6,60}?)\s?[:|]\s+(?=\S)")
@@ -61,6 +65,7 @@ class Headline:
     fixture: frozenset[str]
     explains: bool
     live: bool
+    denies: bool
 
 
 def headline(title: str) -> Headline:
@@ -80,6 +85,7 @@ def headline(title: str) -> Headline:
         fixture=frozenset(fold(side) for side in sides.groups()) if sides else frozenset(),
         explains=_EXPLAINER.search(words) is not None,
         live=_LIVE.search(line) is not None,
+        denies=_DENIAL.search(words) is not None,
     )
 
 

@@ -4,9 +4,11 @@ An entry folded wrongly is an entry lost, so `same` is said only where it is nea
 """
 
 from collections.abc import Callable
+from itertools import takewhile
 from math import sqrt
 
 from aggregator.core.model.stories import FOLDED, Kind, Relation, StorySignature
+from aggregator.core.text import is_unspaced
 
 __all__ = ["FOLDED", "Kind", "Relation", "Weigh", "containment", "relate"]
 
@@ -21,6 +23,14 @@ _LONG = 40  # word runs; what a feed prints under everything is shorter
 
 _NEARLY = 0.85
 _TELLING = 3.0  # what three words tell of which nothing is known
+_SLOT = 3  # words, of both titles together, that may stand in each other's place
+_A_WORD = 6  # letters of which one may be written otherwise; Iran is not Iraq
+_WRITTEN = """
+two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 bought=buy broke=break brought=bring came=come caught=catch
+fell=fall found=find gave=give held=hold led=lead left=leave lost=lose made=make met=meet rose=rise sent=send shot=shoot
+sold=sell sought=seek stole=steal struck=strike took=take went=go won=win
+"""
+_SPELLED = dict(pair.split("=") for pair in _WRITTEN.split())
 
 Weigh = Callable[[str], float]
 
@@ -57,6 +67,9 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
         reasons.append(f"titles {telling:.0%} alike where words count by how rare they are here")
     # Titles alone fold where they are nearly equal, or where what they share is not what every title here says.
     alone = telling >= 0.6 and (titles >= _NEARLY or sum(weigh(word) for word in sorted(left & right)) >= _TELLING)
+    if alone and (another := _otherwise(a, b, left, right)):
+        alone = False
+        reasons.append(another)
     kind, strength = _kind(a, b, titles, telling, alone=alone), telling + texts / 2
     doubt = _doubt(a, b, whole=_is_whole(a, b, texts)) if kind is not Kind.DIFFERENT else ""
     if doubt:
@@ -110,6 +123,49 @@ def _apart(a: StorySignature, b: StorySignature) -> str:
     if a.fixture and b.fixture and a.fixture != b.fixture:
         return f"another match: {', '.join(sorted(' v '.join(sorted(one.fixture)) for one in (a, b)))}"
     return ""
+
+
+def _otherwise(a: StorySignature, b: StorySignature, left: frozenset[str], right: frozenset[str]) -> str:
+    """Why titles that are alike may still tell of two events: one word stands for another, or one says no.
+
+    "Pills seized in Ohio" and "in Utah", a bill passed and one rejected: no text shows that they are one event.
+    """
+    if a.denies != b.denies:
+        return "one says no, the other does not"
+    mine, theirs = _unmatched(left - right, right - left), _unmatched(right - left, left - right)
+    if not mine or not theirs or _length(mine) + _length(theirs) > _SLOT or _is_acronym(mine, theirs):
+        return ""
+    sides = sorted((" ".join(sorted(mine)), " ".join(sorted(theirs))))
+    return f"words that stand in each other's place: {', '.join(sides)}"
+
+
+def _unmatched(words: frozenset[str], others: frozenset[str]) -> frozenset[str]:
+    return frozenset(word for word in words if not any(_is_spelling(word, other) for other in others))
+
+
+def _length(words: frozenset[str]) -> float:
+    """A number of words; in scripts without spaces each character is in two of those compared."""
+    return sum(0.5 if is_unspaced(word) else 1.0 for word in words)
+
+
+def _is_spelling(one: str, other: str) -> bool:
+    """Whether two stems are one word: honor and honour, legal(ize) and legalis(e), ecuador and ecuadorian, three and 3."""
+    short, long = sorted((one, other), key=len)
+    if _SPELLED.get(one, one) == _SPELLED.get(other, other) or long == f"{short}is":
+        return True
+    alike = _shared(short, long) + _shared(short[::-1], long[::-1])
+    return len(long) >= _A_WORD and (alike >= len(long) - 1 or (len(short) >= _A_WORD and long.startswith(short)))
+
+
+def _is_acronym(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether one side is made of the first letters of the other: EU and European Union."""
+    short, long = sorted((mine, theirs), key=len)
+    return len(short) == 1 < len(long) and sorted(*short) == sorted(word[0] for word in long)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters two words begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _doubt(a: StorySignature, b: StorySignature, *, whole: bool) -> str:

@@ -44,6 +44,7 @@ def signature(title: str, text: str, language: str | None = None) -> StorySignat
         stem=_digest(" ".join(_terms(line.stem, tongue)))[:8] if line.stem else b"",
         explains=line.explains,
         live=line.live,
+        denies=line.denies,
         sentences=runs,
     )
 

@@ -68,6 +68,61 @@ def test_a_number_that_only_one_title_names_contradicts_nothing() -> None:
     assert kind((TITLE, TEXT), (TITLE.replace("40 kg of ", ""), TEXT)) in FOLDED
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Agents seize fentanyl pills in Ohio", "Agents seize fentanyl pills in Utah"),
+        ("Five arrested in Lisbon drug raid", "Three arrested in Lisbon drug raid"),
+        ("Senate passes cannabis banking bill", "Senate rejects cannabis banking bill"),
+        ("Police in Iran seize opium near border", "Police in Iraq seize opium near border"),
+        ("Navy stops drug boat in eastern Pacific waters", "Navy stops drug boat in Caribbean waters"),
+        ("Detienen a tres personas con cocaína en Sevilla", "Detienen a tres personas con cocaína en Málaga"),
+        ("云南警方破获特大跨境毒品案", "广西警方破获特大跨境毒品案"),
+    ],
+    ids=["place", "spelled_number", "outcome", "near_spelling", "two_words_for_one", "spanish", "chinese"],
+)
+def test_one_frame_that_is_filled_in_twice_is_two_stories_side_by_side(one: str, other: str) -> None:
+    assert kind((one, ""), (other, "")) is Kind.RELATED
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Senate votes to legalize medical cannabis in Texas", "Senate votes to legalise medical cannabis in Texas"),
+        ("Labor party backs drug checking at festivals", "Labour party backs drug checking at festivals"),
+        ("Three men jailed over cocaine plot in Liverpool", "3 men jailed over cocaine plot in Liverpool"),
+        ("Ministers hold first drug policy meeting in Vienna", "First drug policy meeting of ministers held in Vienna"),
+        (
+            "EU agrees tighter rules on drug precursors in Brussels talks",
+            "European Union agrees tighter rules on drug precursors in Brussels talks",
+        ),
+        ("Ecuador flies drug lord to Miami for trial", "Ecuadorian drug lord flies to Miami for trial"),
+        ("Navy seizes three tonnes of cocaine", "Navy seizes three tonnes of cocaine off Galle"),
+    ],
+    ids=["american", "short_american", "figure", "tense", "acronym", "adjective", "addition"],
+)
+def test_one_word_written_in_two_ways_keeps_a_story_together(one: str, other: str) -> None:
+    assert kind((one, ""), (other, "")) is Kind.SAME
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Trafficker pleads guilty to cocaine plot", "Trafficker pleads not guilty to cocaine plot"),
+        ("Ministers will recriminalise cannabis this year", "Ministers won't recriminalise cannabis this year"),
+    ],
+)
+def test_a_title_that_says_no_is_not_folded_into_one_that_says_yes(one: str, other: str) -> None:
+    assert kind((one, ""), (other, "")) is Kind.RELATED
+    assert kind((one, ""), (one, "Two people were held.")) in FOLDED
+
+
+def test_words_in_each_others_place_part_no_copies() -> None:
+    assert kind(
+        ("Customs seize precursor at Mundra port", TEXT), ("Customs intercept precursor at Mundra port", TEXT)
+    ) is (Kind.DUPLICATE)
+
+
 def test_the_reasons_can_be_checked_by_a_person() -> None:
     doubted = relate(signature(TITLE, TEXT), signature(TITLE.replace("40", "70"), TEXT))
     assert doubted.reasons[0].startswith("titles ")

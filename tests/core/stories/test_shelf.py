@@ -81,7 +81,7 @@ def test_one_address_in_two_feeds_is_one_entry_where_its_words_agree() -> None:
 def test_titles_that_share_only_what_every_title_of_a_topic_says_are_not_folded() -> None:
     ohio, utah = (
         "DEA seizes fentanyl pills in raid on Ohio warehouse",
-        "DEA seizes fentanyl pills in raid on Utah warehouse",
+        "DEA seizes fentanyl pills in raid on warehouse in Provo, Utah county",
     )
     assert kind(item(1, ohio), item(2, utah)) in FOLDED
     usual = [item(n, f"DEA seizes fentanyl pills in warehouse raid number{n}") for n in range(10, 150)]
@@ -113,7 +113,7 @@ def test_a_sentence_of_more_than_five_entries_of_a_feed_is_stock_in_that_feed() 
 
 WORDS = st.lists(
     st.sampled_from(
-        ["customs", "port", "seize", "Treaty:", "vote", "40", "after", "why", "a v b", "live", "माल", "海关"]
+        ["customs", "port", "seize", "Treaty:", "vote", "40", "after", "why", "not", "a v b", "live", "माल", "海关"]
     )
 )
 

@@ -65,7 +65,7 @@ def test_entries_that_came_together_are_one_moment() -> None:
 def test_only_what_was_read_tells_of_a_silence() -> None:
     arrivals = office(57)
     assert quiet(arrivals, (), active_at=None, seen_at=None) is None
-    assert quiet(arrivals, (), active_at=None, seen_at=arrivals[-1] + timedelta(hours=20)) is None
+    assert quiet(arrivals, (), active_at=None, seen_at=arrivals[-1] + timedelta(hours=11)) is None
     assert quiet((), (), active_at=at(0, 0), seen_at=at(60, 0)) is None
 
 
@@ -84,6 +84,15 @@ def test_a_busy_feed_knows_its_weekends_by_what_each_day_brought() -> None:
     assert quiet(arrivals, weeks, active_at=None, seen_at=sunday) is None
     assert quiet(arrivals, (), active_at=None, seen_at=sunday) is not None
     assert quiet(arrivals, weeks, active_at=None, seen_at=at(friday + 4, 20)) is not None
+
+
+def test_a_busy_feed_is_told_within_the_day_and_its_nights_are_none() -> None:
+    rng = random.Random(5)
+    arrivals = sorted(at(day, rng.uniform(6, 20)) for day in range(4) for _ in range(30))
+    weeks = [ReadDay(day=START + timedelta(days=n), new=30) for n in range(-52, 4)]
+    evening = max(arrivals)
+    assert quiet(arrivals, weeks, active_at=None, seen_at=at(4, 8.5)) is None
+    assert quiet(arrivals, weeks, active_at=None, seen_at=evening + timedelta(hours=23)) is not None
 
 
 @settings(max_examples=60, deadline=None)
