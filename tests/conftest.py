@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
+from tests.databases import make_ready
+
 # How long an example takes says something of the machine, and nothing of what is tested.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -67,16 +69,39 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
     """Call it for the URL (`postgresql://..`) of a new, empty database; it is dropped after the test, guests and all."""
-    parsed = make_url(postgres_url)
+    with _databases(postgres_url, like="template1") as make:
+        yield make
+
+
+@pytest.fixture
+def make_ready_database(postgres_url: str, finished: str) -> Iterator[Callable[[], str]]:
+    """As `make_database`, but each has the program's tables."""
+    with _databases(postgres_url, like=finished) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def finished(postgres_url: str) -> str:
+    """The name of a database that was migrated once, to be copied; nobody may enter it, or it could not be."""
+    name = "finished"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        make_ready(_render(make_url(postgres_url).set(database=name)))
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+    return name
+
+
+@contextmanager
+def _databases(url: str, *, like: str) -> Iterator[Callable[[], str]]:
     made: list[str] = []
     numbers = count(1)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
 
         def make() -> str:
             name = f"test_{connection.info.backend_pid}_{next(numbers)}"
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, like))))
             made.append(name)
-            return _render(parsed.set(database=name))
+            return _render(make_url(url).set(database=name))
 
         yield make
         for name in made:

@@ -15,8 +15,9 @@ from sqlalchemy.exc import OperationalError
 
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState
-from aggregator.store import claims, dialect, feeds, migrate, plans, subscribers, topics
+from aggregator.store import claims, dialect, feeds, plans, subscribers, topics
 from aggregator.store.database import Store
+from tests.databases import make_ready
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_plan, make_subscriber, make_topic
 from tests.farm import Farm
 from tests.house import House
@@ -47,7 +48,7 @@ class Mailing(House):
         )
         listed = farm.feed_list().partition("subscribers:")[0]
         (folder / "feeds.yaml").write_text(f"{listed}subscribers:\n{people}", encoding="utf-8")
-        migrate.upgrade(self.database, now=NOW)
+        make_ready(self.database)
         store = Store(self.database)
         store.write(seed, farm.url(0))
         store.close()

@@ -17,8 +17,9 @@ from aggregator.core.model.entries import ReadDone, ReadJob, ReadResult
 from aggregator.core.model.plans import Outcome
 from aggregator.core.model.subscriptions import Schedule
 from aggregator.dispatch import Opener
-from aggregator.store import entries, group, migrate, subscribers
+from aggregator.store import entries, group, subscribers
 from aggregator.store.database import Store
+from tests.databases import make_ready
 from tests.factories import NOW, make_feed, make_subscriber
 from tests.farm import ENTRIES, Farm
 from tests.history import came, follow, learned
@@ -182,7 +183,7 @@ def test_every_request_has_one_connection_and_every_connection_one_request(tmp_p
 def opened(folder: Path, *, readers: int, feeds: int, due: bool) -> int:
     """Statements that a round of making digests takes, every other reader being alerted at once."""
     database = f"sqlite:///{folder / f'{readers}-{feeds}-{due}.db'}"
-    migrate.upgrade(database, now=NOW)
+    make_ready(database)
     store = Store(database)
     began = NOW - timedelta(days=60)
     follow(store, [make_feed(f"f{n}") for n in range(feeds)], since=began)

@@ -33,7 +33,7 @@ THINGS = (
 def database(request: pytest.FixtureRequest) -> str | None:
     if request.param == "sqlite":
         return None
-    make: Callable[[], str] = request.getfixturevalue("make_database")
+    make: Callable[[], str] = request.getfixturevalue("make_ready_database")
     return make()
 
 

@@ -14,8 +14,9 @@ from aggregator.core.model.subscriptions import SendFailed, SendFailure, Sent
 from aggregator.core.model.topics import TopicTest
 from aggregator.doctor import Finding, Level
 from aggregator.mail.files import FileTransport
-from aggregator.store import claims, feeds, migrate, plans, subscribers
+from aggregator.store import claims, feeds, plans, subscribers
 from aggregator.store.database import Store
+from tests.databases import make_ready
 from tests.factories import NOW, make_feed, make_plan, make_state, make_subscriber, make_topic
 from tests.world import MailBox
 
@@ -169,7 +170,7 @@ def test_something_that_is_no_database_is_a_problem(tmp_path: Path) -> None:
 
 def test_feeds_that_fail_are_counted_and_named(tmp_path: Path) -> None:
     url = database(tmp_path)
-    migrate.upgrade(url, now=NOW)
+    make_ready(url)
     store = Store(url)
     store.write(feeds.save, [make_feed(name) for name in ("a", "b", "c", "d")], now=NOW)
     assert told(examined(url))[-1] == ("ok", "feeds", "4 followed, 0 checked, none fails")
@@ -184,7 +185,7 @@ def test_feeds_that_fail_are_counted_and_named(tmp_path: Path) -> None:
 
 def test_case_6_38_a_feed_that_was_emptied_and_stays_so_is_told(tmp_path: Path) -> None:
     url = database(tmp_path)
-    migrate.upgrade(url, now=NOW)
+    make_ready(url)
     store, feed = Store(url), make_feed("wire")
     store.write(feeds.save, [feed], now=NOW)
     emptied = FeedEvent(kind="emptied", detail="no entry any more")
@@ -201,7 +202,7 @@ def test_case_6_38_a_feed_that_was_emptied_and_stays_so_is_told(tmp_path: Path) 
 
 def test_a_clock_apart_from_the_databases_is_a_problem(tmp_path: Path) -> None:
     url = database(tmp_path)
-    migrate.upgrade(url, now=NOW)
+    make_ready(url)
     found = examined(url, later=timedelta(days=-30))
     assert ("problem", "clock") in [(one.level.value, one.subject) for one in found]
     assert [one.subject for one in examined(url)] == ["database"]
@@ -209,7 +210,7 @@ def test_a_clock_apart_from_the_databases_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_parked_channel_is_a_problem_with_the_relays_words(tmp_path: Path) -> None:
     url = database(tmp_path)
-    migrate.upgrade(url, now=NOW)
+    make_ready(url)
     store = Store(url)
     later = (NOW + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S.000000")
     store.write(lambda c: c.exec_driver_sql("INSERT INTO relay VALUES ('mail', ?, 'login: 535 no')", (later,)))
@@ -219,7 +220,7 @@ def test_a_parked_channel_is_a_problem_with_the_relays_words(tmp_path: Path) -> 
 
 def test_who_is_mailed_no_more_since_mail_came_back_is_named(tmp_path: Path) -> None:
     url = database(tmp_path)
-    migrate.upgrade(url, now=NOW)
+    make_ready(url)
     store = Store(url)
     people = [make_subscriber(slug, topics=()) for slug in ("desk", "ops")]
     store.write(subscribers.save, people, {"desk": "p", "ops": "q"}, now=NOW)

@@ -28,7 +28,7 @@ DULL = "Working group meets"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        return str(request.getfixturevalue("make_database")())
+        return str(request.getfixturevalue("make_ready_database")())
     return f"sqlite:///{tmp_path / 'aggregator.db'}"
 
 

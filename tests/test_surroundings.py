@@ -6,9 +6,9 @@ from pathlib import Path
 from aggregator.core.model.digests import SourceNote
 from aggregator.core.model.trends import TopicSilence
 from aggregator.dispatch.surroundings import Surroundings
-from aggregator.store import migrate
 from aggregator.store.database import Store
-from tests.factories import NOW, make_feed, make_topic
+from tests.databases import make_ready
+from tests.factories import make_feed, make_topic
 from tests.history import at, came, checked, days_before, follow, learned
 
 TODAY = date(2026, 1, 27)
@@ -20,7 +20,7 @@ Told = tuple[tuple[SourceNote, ...], TopicSilence | None, TopicSilence | None, t
 
 def test_the_digests_of_a_round_say_the_same_and_the_next_round_looks_again(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'aggregator.db'}"
-    migrate.upgrade(database, now=NOW)
+    make_ready(database)
     store = Store(database)
     follow(store, [make_feed("wire")], since=at(DAYS[0], 0))
     follow(store, [], topic=make_topic("sanctions"), since=at(DAYS[0], 0))
@@ -54,7 +54,7 @@ def test_the_digests_of_a_round_say_the_same_and_the_next_round_looks_again(tmp_
 
 def test_which_sources_are_quiet_is_looked_up_once_for_all_spans(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'aggregator.db'}"
-    migrate.upgrade(database, now=NOW)
+    make_ready(database)
     store = Store(database)
     follow(store, [make_feed("un", name="UNODC"), make_feed("wire")], since=at(DAYS[0], 0))
     for feed, last in (("un", 12), ("wire", 0)):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aggregator.app import App, build, prepare_database
+from aggregator.app import App, build
 from aggregator.core.model.subscriptions import SendResult, Sent
 from aggregator.settings import load
+from tests.databases import make_ready
 from tests.factories import NOW
 from tests.patience import PATIENCE
 from tests.servers import ScriptedServer, reply
@@ -85,7 +86,7 @@ async def world(folder: Path, *, database: str | None = None, **environ: str) ->
     (folder / "feeds.yaml").write_text("# " + " ".join(f"${{{name}}}" for name in environ), encoding="utf-8")
     settings = load(given)
     clock, mail = FakeClock(), MailBox()
-    prepare_database(settings, now=clock(), upgrade=False)
+    make_ready(settings.database)
     app = build(settings, given, clock=clock, transports={"mail": mail, "outbox": mail})
     async with ScriptedServer() as server, app:
         yield World(app=app, server=server, clock=clock, mail=mail, folder=folder)

@@ -1,5 +1,6 @@
 """Migrations: empty to head is the tables in code, head to base and back survives, strangers are refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,15 @@ from aggregator.core.errors import SchemaMismatchError, StoreError
 from aggregator.store import dialect, migrate
 from aggregator.store.migrate import Schema
 from tests.factories import NOW
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty one, unlike elsewhere in this suite."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'aggregator.db'}"
+    make: Callable[[], str] = request.getfixturevalue("make_database")
+    return make()
 
 
 def test_an_empty_database_upgraded_to_head_equals_the_tables_in_code(database: str) -> None:

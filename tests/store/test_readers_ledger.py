@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from aggregator.core.digests.bounces import HARD, Bounce
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import Phase, SubscriberState
-from aggregator.store import attention, bounces, deliveries, erasure, migrate, optouts, subscribers
+from aggregator.store import attention, bounces, deliveries, erasure, optouts, subscribers
 from aggregator.store.database import Store
+from tests.databases import make_ready
 from tests.factories import NOW, make_subscriber
 from tests.readers import LASTS, TOPICS, balance, desk, freeze, match_one, morning, populate
 
@@ -113,7 +114,7 @@ STEPS: tuple[Callable[[Life], None], ...] = (
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that was made ready and never used."""
     path = tmp_path_factory.mktemp("empty") / "aggregator.db"
-    migrate.upgrade(f"sqlite:///{path}", now=NOW)
+    make_ready(f"sqlite:///{path}")
     return path
 
 
