@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from itertools import accumulate, pairwise
 
 from aggregator.core.stories.silence import ReadDay
@@ -32,7 +33,7 @@ _HOUR = timedelta(hours=1)
 _TOGETHER = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Publisher:
     """One made-up feed: all its arrivals, and instants at which to try what is said when it stops."""
 
@@ -71,14 +72,26 @@ class Publisher:
         They are measured in its own week, in which the hours pass as fast as entries come; by its whole history, which
         nobody has while it happens.
         """
+        return (self._position(until) - self._position(since)) / self._expected_gap
+
+    @property
+    def wrong_once_a_year(self) -> float:
+        """The shortest silence, in the same gaps, that this feed itself kept no more than once a year."""
+        return self._waits[-1 - LENGTH // 365] / self._expected_gap
+
+    @cached_property
+    def _waits(self) -> list[float]:
         moments = [
             self._position(one)
             for one, before in zip(self.arrivals[1:], self.arrivals, strict=False)
             if one - before > _TOGETHER
         ]
-        waits = sorted(after - before for before, after in pairwise(moments))
-        longest = max(waits[len(waits) * 19 // 20], len(self.arrivals) * 10 / (LENGTH * 24))
-        return (self._position(until) - self._position(since)) / longest
+        return sorted(after - before for before, after in pairwise(moments))
+
+    @cached_property
+    def _expected_gap(self) -> float:
+        waits = self._waits
+        return max(waits[len(waits) * 19 // 20], len(self.arrivals) * 10 / (LENGTH * 24))
 
     def _position(self, at: datetime) -> float:
         """How many entries are usual from the start of a week to an instant, weeks included."""

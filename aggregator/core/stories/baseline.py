@@ -15,7 +15,9 @@ from aggregator.core.stories.watch import NEW_FOR, WINDOW
 Counts = Mapping[date, Mapping[str, float]]  # stories by the day they came and the feed that had them first
 
 _DAY = timedelta(days=1)
-_WEEKDAY_PRIOR = 6.0  # stories of the mean rate that each weekday is credited with
+_WEEK_PARTS = (range(5), range(5, 7))  # the days of each are expected to be alike
+_PART_PRIOR = 3.0  # stories of the mean rate that each part of the week is credited with
+_WEEKDAY_PRIOR = 8.0  # stories of its part's rate that each weekday is credited with
 _KEPT = 0.72  # of the mean square of normal strays is left without their furthest twentieth
 _SOME = 0.5  # stories that a window is credited with, so that none so far is not never
 
@@ -112,7 +114,10 @@ def _rates(window: _Window) -> _Rates:
 
 
 def _weekdays(window: _Window) -> list[float]:
-    """The weight of each weekday; their mean is 1. A day counts by the share of what usually comes that was covered."""
+    """The weight of each weekday; their mean is 1. A day counts by the share of what usually comes that was covered.
+
+    A few weeks tell little of one weekday, and more of workdays and of weekends: each day starts from those like it.
+    """
     stories = window.stories
     if not stories:
         return [1.0] * 7
@@ -121,10 +126,12 @@ def _weekdays(window: _Window) -> list[float]:
         weekday = window.days[at].weekday()
         came[weekday] += window.came[at]
         covered[weekday] += sum(number for bits, number in window.groups.items() if bits >> at & 1) / stories
-    rate = stories / sum(covered)
-    raw = [
-        (number + _WEEKDAY_PRIOR) / (rate * days + _WEEKDAY_PRIOR) for number, days in zip(came, covered, strict=True)
-    ]
+    usual = [stories / sum(covered) * days for days in covered]
+    raw = [0.0] * 7
+    for part in _WEEK_PARTS:
+        alike = (sum(came[at] for at in part) + _PART_PRIOR) / (sum(usual[at] for at in part) + _PART_PRIOR)
+        for at in part:
+            raw[at] = (came[at] + _WEEKDAY_PRIOR * alike) / (usual[at] + _WEEKDAY_PRIOR)
     mean = sum(raw) / 7
     return [one / mean for one in raw]
 

@@ -13,8 +13,8 @@ from statistics import fmean, pvariance
 from aggregator.core.stories.chance import pause_tail
 
 LEARNED_FROM = 8  # moments a rhythm is learned from, at least
-SHORTEST = timedelta(hours=24)  # no feed is quiet before; a day off is nobody's silence
-FALSE_ALARMS = 0.5  # a feed and year, where the rhythm holds
+SHORTEST = timedelta(hours=12)  # no feed is quiet before; half a day is nobody's silence
+FALSE_ALARMS = 0.7  # a feed and year, where the rhythm holds
 TOGETHER = timedelta(minutes=30)  # entries that come together are one moment
 KNOWN_WEEKS = 4  # before, weekdays are not told apart
 
@@ -154,7 +154,7 @@ def _week(moments: Sequence[datetime], days: Sequence[ReadDay]) -> tuple[float, 
 def _weekday_weights(moments: Sequence[datetime], days: Sequence[ReadDay]) -> list[float]:
     counts, lengths = [0.0] * 7, [0.0] * 7
     span = (moments[-1] - moments[0]).days
-    if len(days) >= KNOWN_WEEKS * 7 > span:
+    if len(days) >= KNOWN_WEEKS * 7 and len(days) > span:
         # A busy feed's last arrivals are of a few days; what each day brought tells more of its weeks.
         usual = sorted(one.new for one in days)[len(days) // 2]
         for one in days:

@@ -66,20 +66,20 @@ def test_a_rhythm_of_the_week_is_no_spike_and_a_busy_sunday_is_one() -> None:
 
 
 def test_few_sundays_are_judged_by_the_weekends_they_belong_to() -> None:
-    weekends = [day for day in ALL if day.weekday() > 4]
-    calm = [one for one in usual(a_day=3) if one.first_seen.weekday() < 5] + usual(a_day=1, days=weekends)
-    sunday = max(day for day in ALL if day.weekday() == 6)
-    expected = {one.day: one.expected for one in made(calm, read("wire")).days}
+    calm = [*usual(a_day=4), *(hit(day) for day in ALL if day.weekday() > 4)]
+    sunday = TODAY - timedelta(days=2)
+    expected = {one.day: one.expected or 0.0 for one in made(calm, read("wire")).days}
     assert 0.9 < expected[sunday] < 1.4
-    burst = [hit(sunday, story=f"burst {n}") for n in range(6)]
-    assert [one.day for one in made(calm + burst, read("wire")).spikes] == [sunday]
+    burst = [hit(sunday) for _ in range(6)]
+    assert [one.day for one in made([*calm, *burst], read("wire")).spikes] == [sunday]
 
 
 def test_a_rest_on_other_days_than_the_weekend_is_learned_as_well() -> None:
-    calm = [one for one in usual(a_day=3) if one.first_seen.weekday() not in {4, 5}]
+    calm = [hit(day) for day in ALL if day.weekday() not in {4, 5} for _ in range(6)]
     expected = {one.day: one.expected or 0.0 for one in made(calm, read("wire")).days}
-    friday, sunday = (max(day for day in ALL if day.weekday() == at) for at in (4, 6))
-    assert expected[friday] < expected[sunday] / 2
+    thursday, friday, sunday = (max(day for day in ALL if day.weekday() == at) for at in (3, 4, 6))
+    assert expected[friday] < expected[sunday] / 3
+    assert expected[friday] < expected[thursday] / 3
 
 
 def test_a_new_feed_makes_no_spike_when_it_comes_nor_when_it_has_settled() -> None:
