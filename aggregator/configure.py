@@ -87,6 +87,7 @@ def spec_of(member: Member) -> SubscriberSpec:
                 kind=one.kind,
                 channel=one.channel,
                 target=one.target,
+                spikes=one.spikes_since is not None,
             )
             for one in member.subscriptions
         ),

@@ -74,6 +74,7 @@ def told(member: "Member", now: datetime) -> dict[str, Any]:
                 "days": [WEEKDAYS[day] for day in sorted(one.schedule.days)],
                 "immediate": one.schedule.immediate,
                 "quiet": str(one.schedule.quiet) if one.schedule.quiet else None,
+                "spikes": one.spikes_since is not None,
                 "empty": one.empty,
                 "kind": one.kind,
                 "channel": one.channel,

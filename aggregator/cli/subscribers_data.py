@@ -83,6 +83,7 @@ def _print_subscriptions(member: "Member", now: datetime) -> None:
         due = next_slot(member.subscriber, one, now)
         topics = ", ".join(f"{topic} (left)" if topic in one.left else topic for topic in one.topics) or "-"
         schedule = when_words(one.in_force) + (" (one a week, as the reader asked)" if one.weekly else "")
+        schedule += ", spikes too" if one.spikes_since else ""
         shown = (one.slug, state_of(member.subscriber, one), goes_to(member.subscriber, one), topics)
         rows.append((*shown, schedule, "-" if due is None else ago(due, now)))
     print_table((*columns, Column("when"), Column("next")), rows)

@@ -12,7 +12,7 @@ from aggregator.core.digests.render.trendbar import silence_words
 from aggregator.core.model.digests import DigestKind, DueItem, Flood, SourceReport, ToldItem
 from aggregator.core.model.subscriptions import Subscriber, Subscription, SubscriptionKind
 from aggregator.dispatch.surroundings import Surroundings
-from aggregator.store import attention, corrections, digests, operator, optouts, told, topics
+from aggregator.store import attention, corrections, digests, operator, optouts, spikes, told, topics
 from aggregator.store.database import Connection
 
 DAY = timedelta(days=1)
@@ -55,6 +55,7 @@ def gather(
         corrections=changed.told,
         corrections_waiting=changed.more,
         undone=changed.void,
+        spikes=spikes.waiting(connection, of.id, as_of=as_of),
     )
     return _with_surroundings(connection, due, around)
 

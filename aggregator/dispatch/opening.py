@@ -12,9 +12,10 @@ from aggregator.core.digests.letter import DueDigest, Envelope, Postmaster, sett
 from aggregator.core.errors import StoreError, UsageError
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import Empty, Subscriber, SubscriberState, Subscription, SubscriptionKind
+from aggregator.dispatch import spikes as rises
 from aggregator.dispatch.gathering import gather
 from aggregator.dispatch.surroundings import Surroundings
-from aggregator.store import attention, corrections, digests, optouts, subscribers
+from aggregator.store import attention, corrections, digests, optouts, spikes, subscribers
 from aggregator.store.database import Connection, Store
 
 log = structlog.get_logger(__name__)
@@ -42,8 +43,12 @@ class Opener:
         self._warnings = warnings
 
     async def open_due(self) -> tuple[int, ...]:
-        """Make and freeze every digest whose slot has come; their ids. Pauses that are over end first."""
+        """Make and freeze every digest whose slot has come; their ids. Pauses that are over end first.
+
+        Topics are looked at for spikes before, so that what is found is in these digests.
+        """
         await self._store.writing(optouts.end_pauses, now=self._clock())
+        await rises.look(self._store, now=self._clock())
         made: list[int] = []
         members = await self._store.reading(subscribers.members)
         at_once = [one.id for member in members for one in member.subscriptions if one.schedule.immediate]
@@ -139,8 +144,9 @@ class Opener:
 
 
 def _waiting(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:
-    """Those of these subscriptions to which a match or a correction waits to be told."""
-    return attention.with_pending(connection, subscription_ids) | corrections.with_waiting(connection, subscription_ids)
+    """Those of these subscriptions to which a match, a correction or a spike waits to be told."""
+    kinds = (attention.with_pending, corrections.with_waiting, spikes.with_waiting)
+    return frozenset[int]().union(*(waits(connection, subscription_ids) for waits in kinds))
 
 
 def find(connection: Connection, slug: str, subscription: str | None) -> tuple[Subscriber, Subscription]:

@@ -143,7 +143,7 @@ def _subscriber_fields(spec: SubscriberSpec) -> dict[str, Any]:
 
 def _subscription_fields(spec: SubscriptionSpec) -> dict[str, Any]:
     told = {"topics": spec.topics, "schedule": spec.schedule, "empty": spec.empty, "kind": spec.kind}
-    return {**told, "channel": spec.channel, "target": spec.target}
+    return {**told, "channel": spec.channel, "target": spec.target, "spikes": spec.spikes}
 
 
 def _change(name: str, old: str | None, new: str | None) -> FieldChange:

@@ -202,6 +202,7 @@ class SubscriptionShape(Shape):
     days: Days = frozenset(range(7))
     immediate: bool = Field(default=False, description="Mail what reaches the topic's alert_at at once")
     quiet: Span | None = Field(default=None, description="Hold immediate mail within these hours")
+    spikes: bool = Field(default=False, description="Tell of days on which a topic has far more stories than usual")
     empty: Literal["skip", "all_clear", "weekly"] = Field(
         default="skip", description="What to mail when there is nothing"
     )

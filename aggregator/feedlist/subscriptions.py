@@ -22,6 +22,7 @@ def subscription_of(shape: SubscriptionShape, *, channel: str, target: str | Non
         kind=SubscriptionKind.OPERATOR if shape.operator else SubscriptionKind.TOPICS,
         channel=channel,
         target=target,
+        spikes=shape.spikes,
     )
 
 
@@ -45,6 +46,9 @@ def _check_operator(document: Document, place: Place, shape: SubscriptionShape, 
     if shape.topics:
         message = "a subscription with operator: true has no topics: it tells what the operator must look after"
         findings.wrong(document.where((*place, "topics"), key=True), message, "make two subscriptions of it")
+    if shape.spikes:
+        message = "`spikes` is for topics, a subscription with operator: true has none"
+        findings.wrong(document.where((*place, "spikes"), key=True), message)
     if shape.immediate:
         message = "`immediate` is for topics, a subscription with operator: true comes at one time of a day"
         findings.wrong(document.where((*place, "immediate"), key=True), message)

@@ -9,7 +9,7 @@ from aggregator.core.digests.compose.flood import DAYS
 from aggregator.core.model.digests import DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, SubscriptionKind
 from aggregator.core.model.topics import Origin
-from aggregator.store import dialect
+from aggregator.store import dialect, spikes
 from aggregator.store.chunks import chunks
 from aggregator.store.schema import digest, is_pending, ledger, match, subscriber, subscription
 
@@ -71,7 +71,9 @@ def give_to_digests(connection: Connection, subscription_id: int, subscriber_id:
     )
     waiting = update(ledger).where(ledger.c.subscription_id == subscription_id, is_pending, told)
     left = waiting.values(state=LedgerState.SUPPRESSED.value, reason=ALERT_LIMIT, at=now)
-    return connection.execute(left).rowcount if timed else 0
+    if not timed:
+        return 0
+    return connection.execute(left).rowcount + spikes.give_to_digests(connection, subscription_id, timed, ALERT_LIMIT)
 
 
 def late_alerts(connection: Connection, subscriber_id: int, items: Sequence[DueItem]) -> frozenset[int]:

@@ -195,6 +195,7 @@ def subscription_of(row: Row[Any], topics: Sequence[str], left: Collection[str] 
         target=row.target,
         weekly=row.weekly,
         left=frozenset(left),
+        spikes_since=row.spikes_since,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import OPEN_PHASES, Delivery, LedgerState, Phase, SubscriberState
-from aggregator.store import bounces, corrections, dialect, optouts
+from aggregator.store import bounces, corrections, dialect, optouts, spikes
 from aggregator.store.schema import delivery, digest, is_open, ledger, relay, subscriber
 
 BATCH = 20
@@ -79,6 +79,7 @@ def begin(connection: Connection, one: Delivery, *, now: datetime) -> bool:
     if _advance(connection, one, Phase.CANCELLED, **ended):
         _settle(connection, one.digest_id, LedgerState.SUPPRESSED, reason=reason)
         corrections.release(connection, one.digest_id)
+        spikes.release(connection, one.digest_id, reason=None if reason in optouts.HELD else reason)
     return False
 
 

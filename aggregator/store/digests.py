@@ -14,7 +14,7 @@ from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import Change, DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, Phase
 from aggregator.core.model.topics import Origin
-from aggregator.store import attention, corrections, dialect, subscribers
+from aggregator.store import attention, corrections, dialect, spikes, subscribers
 from aggregator.store.attention import ALERT_LIMIT
 from aggregator.store.chunks import CHUNK
 from aggregator.store.codec import fired_of
@@ -231,7 +231,7 @@ def _claim_all(connection: Connection, due: DueDigest, digest_id: int, now: date
     if _claim_rows(connection, due.of.id, digest_id, due.items, now) != len(due.items):
         return False
     _correct_outdated(connection, due.items, now)
-    return corrections.claim(connection, due.corrections, digest_id)
+    return corrections.claim(connection, due.corrections, digest_id) and spikes.claim(connection, due.spikes, digest_id)
 
 
 def _correct_outdated(connection: Connection, items: Sequence[DueItem], now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, delete, func, or_, select, update
 
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
-from aggregator.store import dialect, optouts, subscribers
+from aggregator.store import dialect, optouts, spikes, subscribers
 from aggregator.store.schema import (
     bounce,
     delivery,
@@ -17,6 +17,7 @@ from aggregator.store.schema import (
     match,
     opt_out,
     review,
+    spike,
     subscriber,
     subscription,
     subscription_topic,
@@ -49,6 +50,8 @@ def erase(connection: Connection, subscriber_id: int, *, now: datetime) -> None:
     waiting = update(ledger).where(ledger.c.subscription_id.in_(mine), waits)
     ended = {"state": LedgerState.SUPPRESSED.value, "reason": SubscriberState.ERASED.value, "at": now}
     connection.execute(waiting.values(ended))
+    spikes.leave_out(connection, mine, SubscriberState.ERASED.value)
+    spikes.leave_out_cancelled(connection, mine, SubscriberState.ERASED.value)
 
 
 def export(connection: Connection, subscriber_id: int) -> Mapping[str, Any]:
@@ -62,6 +65,7 @@ def export(connection: Connection, subscriber_id: int) -> Mapping[str, Any]:
         "left": _rows(connection, opt_out, opt_out.c.subscription_id.in_(mine)),
         "bounces": _rows(connection, bounce, bounce.c.subscriber_id == subscriber_id),
         "reviews": _rows(connection, review, review.c.subscriber_id == subscriber_id),
+        "spikes": _rows(connection, spike, spike.c.subscription_id.in_(mine)),
         "digests": _rows(connection, digest, digest.c.subscription_id.in_(mine)),
         "deliveries": [
             _readable(row) for row in _rows(connection, delivery, delivery.c.subscriber_id == subscriber_id)

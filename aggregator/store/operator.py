@@ -15,6 +15,7 @@ from aggregator.core.model.topics import Origin
 from aggregator.store import attention, bounces, health
 from aggregator.store.audit import audit
 from aggregator.store.schema import delivery, digest, feed, feed_state, match, relay, subscriber, topic
+from aggregator.store.spike_proof import prove
 
 DAY = timedelta(days=1)
 REMINDED = timedelta(days=7)  # what stays open is told again after this long
@@ -66,6 +67,9 @@ def _ledger(connection: Connection, now: datetime) -> Iterator[Matter]:
         where = "" if fault.digest_id is None else f", digest {fault.digest_id}"
         detail = f"{fault.count:,} {fault.flaw.value}, the first is match {fault.match_id}{where}"
         yield Matter(trouble=Trouble.AUDIT, name=fault.subscription, detail=detail)
+    for lost in prove(connection, since=now - AUDITED).faults:
+        detail = f"{lost.count:,} stuck, the first is spike {lost.spike_id}, digest {lost.digest_id}"
+        yield Matter(trouble=Trouble.AUDIT, name=lost.subscription, detail=detail)
 
 
 def _relays(connection: Connection, since: datetime) -> Iterator[Matter]:

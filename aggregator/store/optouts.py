@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, literal, or_, select, update
 
 from aggregator.core.model.subscriptions import WHOLE, LedgerState, Subscriber, SubscriberState
-from aggregator.store import dialect, subscribers
+from aggregator.store import dialect, spikes, subscribers
 from aggregator.store.schema import (
     bounce,
     is_pending,
@@ -49,6 +49,7 @@ def leave(connection: Connection, subscription_id: int, topic_id: str = WHOLE, *
     if topic_id != WHOLE:
         which = and_(which, ledger.c.match_id.in_(select(match.c.id).where(match.c.topic_id == topic_id)))
     _suppress(connection, which, OPTED_OUT, now)
+    spikes.leave_out(connection, [subscription_id], OPTED_OUT, topics=[topic_id] if topic_id != WHOLE else [])
 
 
 def unsubscribe(connection: Connection, subscriber_id: int, *, detail: str, now: datetime) -> None:
@@ -58,6 +59,7 @@ def unsubscribe(connection: Connection, subscriber_id: int, *, detail: str, now:
         return
     subscribers.set_state(connection, subscriber_id, SubscriberState.UNSUBSCRIBED, detail=detail, now=now)
     _suppress(connection, ledger.c.subscription_id.in_(_of(subscriber_id)), SubscriberState.UNSUBSCRIBED.value, now)
+    spikes.leave_out(connection, _of(subscriber_id), SubscriberState.UNSUBSCRIBED.value)
 
 
 def pause(connection: Connection, subscriber_id: int, *, until: datetime | None, detail: str, now: datetime) -> bool:
@@ -120,6 +122,8 @@ def resume(connection: Connection, subscriber_id: int, *, now: datetime) -> None
         subscribers.reached(connection, subscription_id, now)  # the times it was left for are over
     connection.execute(delete(opt_out).where(opt_out.c.subscription_id.in_(mine)))
     connection.execute(update(subscription).where(subscription.c.id.in_(mine)).values(weekly=False))
+    wishes = update(subscription).where(subscription.c.id.in_(mine), subscription.c.spikes_since.is_not(None))
+    connection.execute(wishes.values(spikes_since=now))
     connection.execute(delete(bounce).where(bounce.c.subscriber_id == subscriber_id))
     if state != SubscriberState.ACTIVE.value:
         _activate(connection, subscriber_id, now)

@@ -16,7 +16,7 @@ from aggregator.core.model.subscriptions import (
     Subscription,
     SubscriptionSpec,
 )
-from aggregator.store import dialect
+from aggregator.store import dialect, spikes
 from aggregator.store.codec import schedule_json, subscriber_of, subscription_of
 from aggregator.store.schema import ledger, match, opt_out, subscriber, subscription, subscription_topic
 
@@ -106,6 +106,9 @@ def _save_subscriptions(
         values = {"schedule": schedule_json(spec.schedule), "empty": spec.empty.value, "kind": spec.kind.value}
         values |= {"channel": spec.channel, "target": spec.target, "listed": True}
         known = stored.get(spec.slug)
+        again = known is not None and (back or not known.listed)
+        before = None if known is None or again else known.spikes_since
+        values["spikes_since"] = (before or now) if spec.spikes else None  # what was over by then is not told
         if known is not None:
             id_ = known.id
             connection.execute(update(subscription).where(subscription.c.id == id_).values(values))
@@ -113,8 +116,10 @@ def _save_subscriptions(
             row = {"subscriber_id": subscriber_id, "slug": spec.slug, "created_at": now, **values}
             id_ = connection.execute(subscription.insert().values(row).returning(subscription.c.id)).scalar_one()
         _save_topics(connection, id_, spec.topics, now)
-        if known is not None and (back or not known.listed):
+        if again:
             _baseline(connection, id_, spec.topics, now=now)
+        if again or not spec.spikes:
+            spikes.leave_out(connection, [id_], spikes.UNWISHED)
     dropped = set(stored) - {spec.slug for spec in specs}
     if dropped:
         gone = update(subscription).where(subscription.c.subscriber_id == subscriber_id)
@@ -124,18 +129,21 @@ def _save_subscriptions(
 def _save_topics(connection: Connection, subscription_id: int, topics: Sequence[str], now: datetime) -> None:
     mine = subscription_topic.c.subscription_id == subscription_id
     before = connection.execute(select(subscription_topic).where(mine).order_by(subscription_topic.c.position))
-    watched = [row.topic_id for row in before]
-    if watched == list(topics):
+    watched = {row.topic_id: row.added_at for row in before}
+    if list(watched) == list(topics):
         return
     connection.execute(delete(subscription_topic).where(mine))
     rows = [
-        {"subscription_id": subscription_id, "topic_id": topic_id, "position": position}
+        {"subscription_id": subscription_id, "topic_id": topic_id, "position": position, "added_at": since}
         for position, topic_id in enumerate(topics)
+        for since in [watched.get(topic_id, now)]
     ]
     if rows:
         connection.execute(subscription_topic.insert(), rows)
     if added := set(topics) - set(watched):
         _baseline(connection, subscription_id, added, now)
+    if dropped := set(watched) - set(topics):
+        spikes.leave_out(connection, [subscription_id], spikes.UNWISHED, topics=dropped)
 
 
 def _baseline(connection: Connection, subscription_id: int, topics: Collection[str], now: datetime) -> None:

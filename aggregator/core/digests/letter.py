@@ -9,6 +9,7 @@ from aggregator.core.digests.address import split_sender
 from aggregator.core.digests.compose import compose
 from aggregator.core.digests.compose.corrections import corrected
 from aggregator.core.digests.compose.known import weighed
+from aggregator.core.digests.compose.spikes import told_spikes
 from aggregator.core.digests.headers import build_message, message_id
 from aggregator.core.digests.payload import Stamp, payload
 from aggregator.core.digests.render import Links, render, render_operator
@@ -25,7 +26,7 @@ from aggregator.core.model.digests import (
 )
 from aggregator.core.model.operator import OperatorReport
 from aggregator.core.model.subscriptions import Subscriber, Subscription
-from aggregator.core.model.trends import TrendBar
+from aggregator.core.model.trends import DueSpike, TrendBar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class DueDigest:
     corrections: tuple[DueCorrection, ...] = ()
     corrections_waiting: int = 0  # beyond these
     undone: tuple[int, ...] = ()
+    spikes: tuple[DueSpike, ...] = ()
     floods: Mapping[str, Flood] = field(default_factory=dict)
     late_alerts: frozenset[int] = frozenset()  # matches that were not told at once, the day having had its alerts
     notes: tuple[str, ...] = ()
@@ -62,7 +64,7 @@ class DueDigest:
     @property
     def says_something(self) -> bool:
         """Whether there is any news in it."""
-        return bool(self.items or self.corrections or (self.report is not None and self.report.is_due))
+        return bool(self.items or self.corrections or self.spikes or (self.report is not None and self.report.is_due))
 
 
 def settled(due: DueDigest) -> DueDigest:
@@ -129,6 +131,7 @@ class Postmaster:
             kind=due.kind,
             corrections=corrected(due.corrections),
             corrections_more=due.corrections_waiting,
+            spikes=told_spikes(due.spikes, content.sections),
             known=len(due.known) + due.known_before,
             late_alerts=len({item.entry_id for item in due.items if item.match_id in due.late_alerts}),
             notes=due.notes,
@@ -202,7 +205,7 @@ class Postmaster:
     def _thread(self, due: DueDigest) -> tuple[str, ...]:
         """What an alert about one story hangs on: the story itself, and the alert that told it first."""
         stories = {item.story_id for item in due.items}
-        if due.kind is not DigestKind.ALERT or len(stories) != 1 or (story_id := stories.pop()) is None:
+        if due.kind is not DigestKind.ALERT or due.spikes or len(stories) != 1 or (story_id := stories.pop()) is None:
             return ()
         first = due.first_alerts.get(story_id)
         return (f"<story.{story_id}@{self.domain}>", *([first] if first else []))

@@ -18,6 +18,7 @@ from aggregator.core.model.digests import (
     Section,
     SourceNote,
     SourceReport,
+    SpikeLine,
     StoryLine,
 )
 from aggregator.core.model.trends import TrendBar
@@ -70,11 +71,37 @@ def _content(content: DigestContent) -> dict[str, Any]:
         "stories": content.story_count,
         "known": content.known,
         "notes": list(content.notes),
+        "spikes": [_spike(one) for one in content.spikes],
         "trends": [_bar(one) for one in content.bars],
         "topics": [_section(one) for one in content.sections],
         "corrections": [_correction(one) for one in content.corrections],
         "more_corrections": content.corrections_more,
         "sources": _sources(content.sources),
+    }
+
+
+def _spike(line: SpikeLine) -> dict[str, Any]:
+    due = line.due
+    return {
+        "topic": due.topic_id,
+        "name": due.topic_name,
+        "day": str(due.day),
+        "stories": due.counted,
+        "usual": round(due.expected, 2),
+        "chance": due.chance,
+        "headlines": [
+            {
+                "entry": one.entry_id,
+                "feed": one.feed_id,
+                "source": one.feed_name,
+                "title": one.title,
+                "link": one.link,
+                "language": one.language,
+            }
+            for one in line.stories
+        ],
+        "below": line.below,
+        "more": line.more,
     }
 
 

@@ -3,7 +3,7 @@
 It reads no clock; every instant and the zone are given.
 """
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -46,7 +46,12 @@ def short_words(instant: datetime, zone: tzinfo, now: datetime) -> str:
     """`Tue 20 Jan, 07:30`, with the year when it is not the year of `now`."""
     at = local(instant, zone)
     year = "" if at.year == local(now, zone).year else f" {at.year}"
-    return f"{_DAYS[at.weekday()][:3]} {at.day} {_MONTHS[at.month - 1][:3]}{year}, {at:%H:%M}"
+    return f"{day_words(at)}{year}, {at:%H:%M}"
+
+
+def day_words(day: date) -> str:
+    """`Tue 20 Jan`."""
+    return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
 
 
 def seen_words(published: datetime | None, first_seen: datetime, zone: tzinfo, now: datetime, *, doubtful: bool) -> str:

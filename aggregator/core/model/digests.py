@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.core.model.topics import Fired
-from aggregator.core.model.trends import TrendBar
+from aggregator.core.model.trends import DueSpike, SpikeStory, TrendBar
 
 
 class DigestKind(StrEnum):
@@ -158,6 +158,20 @@ class CorrectionLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpikeLine:
+    """What is said of one spike: the stories that are listed under it, and how many others of it this digest tells itself."""
+
+    due: DueSpike
+    stories: tuple[SpikeStory, ...] = ()
+    below: int = 0
+
+    @property
+    def more(self) -> int:
+        """How many stories of it stand nowhere in this digest."""
+        return max(self.due.counted - len(self.stories) - self.below, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One topic's part of a digest: stories in full, then titles only, then a count of what was left out."""
 
@@ -189,6 +203,7 @@ class DigestContent:
     kind: DigestKind = DigestKind.DIGEST
     corrections: tuple[CorrectionLine, ...] = ()
     corrections_more: int = 0  # counted, not shown
+    spikes: tuple[SpikeLine, ...] = ()
     known: int = 0  # articles left out since the last digest: nothing new in stories their reader was told
     late_alerts: int = 0  # stories of this digest that were due at once, on a day that had its alerts already
     notes: tuple[str, ...] = ()  # sentences of ours that this digest opens with

@@ -41,7 +41,8 @@ class SubscriptionKind(StrEnum):
 class SubscriptionSpec:
     """What a person wrote of one subscription: topics, schedule, channel (mail, outbox, webhook or apprise).
 
-    `target` is the URL of a webhook or of an Apprise service; it is a secret.
+    `target` is the URL of a webhook or of an Apprise service; it is a secret. `spikes` wishes to be told when one of the
+    topics has far more stories than usual.
     """
 
     slug: str
@@ -51,6 +52,7 @@ class SubscriptionSpec:
     kind: SubscriptionKind = SubscriptionKind.TOPICS
     channel: str = "mail"
     target: str | None = None
+    spikes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,8 @@ class Subscription:
     """A stored subscription of one subscriber. `slot_at` is the last slot already dealt with.
 
     `weekly` is its reader's own wish for one mail a week, whatever days the schedule names; `left` are the topics that
-    the reader wants no more, `WHOLE` among them when it is all of them.
+    the reader wants no more, `WHOLE` among them when it is all of them. `spikes_since` is when its spikes began to be
+    wished, None when they are not.
     """
 
     id: int
@@ -120,6 +123,7 @@ class Subscription:
     target: str | None = None
     weekly: bool = False
     left: frozenset[str] = frozenset()
+    spikes_since: datetime | None = None
 
     @property
     def is_left(self) -> bool:

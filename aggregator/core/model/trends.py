@@ -63,6 +63,37 @@ class Spike:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpikeStory:
+    """One story behind a spike, by the entry that it came with, in the words the entry has now."""
+
+    entry_id: int
+    story_id: int | None
+    feed_id: str
+    feed_name: str
+    title: str
+    link: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueSpike:
+    """A topic's spike that a subscription is to be told of: row `id`, noticed `at`, with the first of its stories.
+
+    `counted`, `expected` and `chance` are those of `Spike`; there may be more stories than are given here.
+    """
+
+    id: int
+    topic_id: str
+    topic_name: str
+    day: date
+    counted: int
+    expected: float
+    chance: float
+    at: datetime
+    stories: tuple[SpikeStory, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSilence:
     """A topic without a story for `days` whole days since `since`, where `expected` usually come in that time.
 

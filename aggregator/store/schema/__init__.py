@@ -3,7 +3,18 @@
 from aggregator.store.schema.archive import entry, entry_alias, is_current, revision
 from aggregator.store.schema.flags import evidence, is_in_force, match, review, topic, topic_version
 from aggregator.store.schema.following import REQUESTS, feed, feed_day, feed_event, feed_state, heartbeat, host
-from aggregator.store.schema.mailing import correction, delivery, digest, is_open, is_pending, ledger, relay
+from aggregator.store.schema.mailing import (
+    correction,
+    delivery,
+    digest,
+    is_open,
+    is_pending,
+    is_untold,
+    ledger,
+    relay,
+    spike,
+    spike_check,
+)
 from aggregator.store.schema.people import bounce, opt_out, subscriber, subscription, subscription_topic
 from aggregator.store.schema.stories import (
     story,
@@ -35,12 +46,15 @@ __all__ = [
     "is_in_force",
     "is_open",
     "is_pending",
+    "is_untold",
     "ledger",
     "match",
     "opt_out",
     "relay",
     "review",
     "revision",
+    "spike",
+    "spike_check",
     "story",
     "story_link",
     "story_member",

@@ -1,7 +1,9 @@
-"""What is due to whom, and what became of it: ledger, digests, corrections, the outbox and its relays."""
+"""What is due to whom, and what became of it: ledger, digests, corrections, spikes, the outbox and its relays."""
 
 from sqlalchemy import (
     Column,
+    Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -16,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from aggregator.store.columns import UtcDateTime, id_column, metadata
+from aggregator.store.columns import Json, UtcDateTime, id_column, metadata
 
 digest = Table(
     "digest",
@@ -102,6 +104,38 @@ correction = Table(
     ),
 )
 
+spike = Table(
+    "spike",
+    metadata,
+    id_column(),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("topic_id", ForeignKey("topic.id"), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("chance", Float, nullable=False),
+    Column("entries", Json, nullable=False),  # ids of the first ones behind it
+    Column("at", UtcDateTime, nullable=False),
+    Column("digest_id", ForeignKey("digest.id"), index=True),
+    Column("reason", String(32)),  # why it is not told; null while it waits, and once it is in a digest
+    UniqueConstraint("subscription_id", "topic_id", "day"),
+    Index(None, "topic_id", "day"),
+    Index(
+        "ix_spike_pending",
+        "subscription_id",
+        "id",
+        sqlite_where=text("digest_id IS NULL AND reason IS NULL"),
+        postgresql_where=text("digest_id IS NULL AND reason IS NULL"),
+    ),
+)
+
+spike_check = Table(
+    "spike_check",
+    metadata,
+    Column("topic_id", ForeignKey("topic.id"), primary_key=True),
+    Column("judged_until", UtcDateTime, nullable=False),  # matches made up to then are judged
+)
+
 relay = Table(
     "relay",
     metadata,
@@ -113,3 +147,4 @@ relay = Table(
 # Spelled as literals: a database only uses a partial index for a condition it can read.
 is_pending = and_(ledger.c.state == literal_column("'pending'"), ledger.c.digest_id.is_(None))
 is_open = delivery.c.phase.in_([literal_column(f"'{phase}'") for phase in ("queued", "sending", "data", "unknown")])
+is_untold = and_(spike.c.digest_id.is_(None), spike.c.reason.is_(None))

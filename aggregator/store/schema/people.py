@@ -46,6 +46,7 @@ subscription = Table(
     Column("channel", Text, nullable=False),
     Column("target", Text),  # where a channel that is no mail leads to; a secret
     Column("weekly", Boolean, nullable=False, server_default=false()),  # its reader asked for one mail a week
+    Column("spikes_since", UtcDateTime),  # when spikes began to be wished; null: they are not
     Column("created_at", UtcDateTime, nullable=False),
     Column("slot_at", UtcDateTime),
     Column("listed", Boolean, nullable=False),
@@ -58,6 +59,7 @@ subscription_topic = Table(
     Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
     Column("topic_id", ForeignKey("topic.id"), nullable=False, index=True),
     Column("position", Integer, nullable=False),  # sections come in the order a person wrote
+    Column("added_at", UtcDateTime),  # null: before this was kept
     PrimaryKeyConstraint("subscription_id", "topic_id"),
 )
 

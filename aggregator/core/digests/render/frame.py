@@ -12,6 +12,7 @@ from aggregator.core.digests.attention import ALERTS_A_DAY, BURST
 from aggregator.core.digests.display import apart, cut, line
 from aggregator.core.digests.render.health import is_clear, source_words
 from aggregator.core.digests.render.links import Links, ours
+from aggregator.core.digests.render.spikes import first_spike_words, spikes_words
 from aggregator.core.digests.render.view import alerted_lines, is_high, joined, number_words, plain_words
 from aggregator.core.digests.times import long_words, offset_words, short_words
 from aggregator.core.model.digests import DigestContent, DigestKind, Section, Side, StoryLine
@@ -72,23 +73,24 @@ def _subject(content: DigestContent) -> str:
     if top:
         first = next(section for section in content.sections if top[0] in (*section.stories, *section.brief))
         names.sort(key=lambda name: name != line(first.topic_name, _TOPIC))
-    names = names or [line(name, _TOPIC) for name in content.topics] or [line(content.subscription, _TOPIC)]
+    rising = dict.fromkeys(one.due.topic_name for one in content.spikes) if not content.corrections else ()
+    names = names or [line(name, _TOPIC) for name in rising or content.topics] or [line(content.subscription, _TOPIC)]
     label = f"[{names[0]} +{len(names) - 1}]" if len(names) > 1 else f"[{names[0]}]"
     told = f"{label} {_news(content, top)}"
-    headline = plain_words(top[0].headline.runs) if top else _corrected_title(content)
+    headline = plain_words(top[0].headline.runs) if top else _corrected_title(content) or first_spike_words(content)
     told = f"{told}: {line(headline, SUBJECT)}" if headline else told
     return cut(told.replace("=?", "= ?"), SUBJECT)
 
 
 def _news(content: DigestContent, top: Sequence[StoryLine]) -> str:
-    """What the subject says of the number of stories and corrections."""
-    corrections = _corrections(content)
+    """What the subject says of the number of stories, of corrections and of unusual days."""
+    besides = _besides(content)
     if content.story_count:
-        if content.kind is DigestKind.ALERT and content.story_count == 1 and not corrections:
+        if content.kind is DigestKind.ALERT and content.story_count == 1 and not besides:
             return "Developing" if top and top[0].news else "Alert"
-        return ", ".join(filter(None, (f"{content.story_count:,} {_kind(content)}", corrections)))
-    if corrections:
-        return corrections
+        return ", ".join(filter(None, (f"{content.story_count:,} {_kind(content)}", besides)))
+    if besides:
+        return besides
     report = content.sources
     shown, more = alerted_lines(content)
     if shown:
@@ -105,9 +107,11 @@ def _news(content: DigestContent, top: Sequence[StoryLine]) -> str:
     return f"Nothing new ({', '.join(trouble + unchecked)})" if trouble or unchecked else "Nothing new"
 
 
-def _corrections(content: DigestContent) -> str:
+def _besides(content: DigestContent) -> str:
+    """What a digest tells that is no story: `1 correction, 2 unusual days`."""
     count = len(content.corrections)
-    return number_words(count, "correction", "corrections") if count else ""
+    corrections = number_words(count, "correction", "corrections") if count else ""
+    return ", ".join(filter(None, (corrections, spikes_words(content))))
 
 
 def _corrected_title(content: DigestContent) -> str:
@@ -126,10 +130,10 @@ def _kind(content: DigestContent) -> str:
 
 
 def _heading(content: DigestContent) -> str:
-    if content.kind is DigestKind.ALERT and content.story_count == 1 and not content.corrections:
+    if content.kind is DigestKind.ALERT and content.story_count == 1 and not _besides(content):
         return "A story develops" if any(story.news for story in _by_weight(content)) else "A new story"
-    if not content.story_count and content.corrections:
-        return _corrections(content)
+    if not content.story_count and _besides(content):
+        return _besides(content)
     if not content.story_count:
         return "All clear" if is_clear(content) and not alerted_lines(content)[0] else "Nothing new"
     stories = number_words(content.story_count, "story", "stories")
@@ -141,7 +145,7 @@ def _preheader(content: DigestContent) -> str:
     """What a list of mails shows after the subject: how many are high, and the next headlines."""
     told = _by_weight(content)
     if not told:
-        return line(source_words(content), _PREHEADER)
+        return line(first_spike_words(content) or source_words(content), _PREHEADER)
     high = sum(map(is_high, told))
     tiers = f"{high:,} high, {content.story_count - high:,} other: " if 0 < high < content.story_count else ""
     rest = "; ".join(apart(line(plain_words(story.headline.runs), _PREHEADER)) for story in told[1:4])
@@ -162,6 +166,8 @@ def _covers(content: DigestContent, zone: tzinfo) -> str:
     alert = content.kind is DigestKind.ALERT
     since = "" if alert or content.since is None else f" since {short_words(content.since, zone, content.slot_at)}"
     if not content.story_count:
+        if content.spikes:
+            return "" if alert else f"No story{since} that you were not told."
         topics = joined(content.topics, _TOPICS) if content.topics else "your topics"
         return f"Nothing new on {topics}{since}."
     if alert and content.item_count == 1:
@@ -249,8 +255,9 @@ def _why(content: DigestContent, zone: tzinfo | None, links: Links) -> tuple[str
     sender = f" It was sent by aggregator at {line(home, _NAME)}." if home else ""
     alerted = " Stories you were alerted to are listed apart." if alerted_lines(content)[0] else ""
     name, clock = line(content.subscription, _NAME), "UTC" if zone is None else line(content.timezone, _NAME)
+    level = "its alert level, or a topic an unusual day" if content.spikes else "its alert level"
     when = (
-        f"at once when a story reaches its alert level, at most {ALERTS_A_DAY} times a day; what comes within "
+        f"at once when a story reaches {level}, at most {ALERTS_A_DAY} times a day; what comes within "
         f"{BURST // timedelta(minutes=1)} minutes shares a mail"
         if content.kind is DigestKind.ALERT
         else f"on {clock} time"

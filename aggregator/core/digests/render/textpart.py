@@ -9,6 +9,7 @@ from aggregator.core.digests.display import apart, width, wrap
 from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
 from aggregator.core.digests.render.health import NotesView, source_notes, source_report
+from aggregator.core.digests.render.spikes import SpikeView, spike_view, spikes_words
 from aggregator.core.digests.render.trendbar import BarView, bar_views, bars_title
 from aggregator.core.digests.render.view import (
     Place,
@@ -33,6 +34,9 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
     blocks = [_head(frame)]
     if content.corrections:
         blocks.append(_corrections(content, place))
+    if content.spikes:
+        told = (_spike(spike_view(one, content)) for one in content.spikes)
+        blocks.append("\n\n".join([f"\n{_underlined(spikes_words(content).capitalize(), '=')}", *told]))
     number = 1
     for section in content.sections:
         if section.stories or section.brief:
@@ -82,6 +86,16 @@ def _corrected(one: CorrectionLine, place: Place) -> str:
     lines += [_inset(f"{apart(view.source)}. {view.what}; {view.told}.")]
     lines += [wrap(_differing(view.text), columns=COLUMNS, first=_QUOTE, rest=_QUOTE)] if view.text else []
     lines += [_inset("Its text changed in further places.")] if view.more else []
+    return "\n".join(lines)
+
+
+def _spike(view: SpikeView) -> str:
+    lines = [_para(f"{apart(view.topic)}: {view.figures} {view.rarity}")]
+    for story in view.stories:
+        told = f"{apart(story.title)} ({apart(story.source)})"
+        lines += [wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT)]
+        lines += [f"{_INDENT}{story.href}"] if story.href else []
+    lines += [f"  - {view.rest}"] if view.rest else []
     return "\n".join(lines)
 
 

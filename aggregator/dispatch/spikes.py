@@ -1,0 +1,27 @@
+"""Topics that somebody wishes to hear of when they rise -> rows for those readers, before the round's digests are made."""
+
+from datetime import datetime
+
+import structlog
+
+from aggregator.core.errors import StoreError
+from aggregator.store import spike_checks, trends
+from aggregator.store.database import Store
+
+log = structlog.get_logger(__name__)
+
+
+async def look(store: Store, *, now: datetime) -> None:
+    """Look at every topic that is due for it, and write down who is to be told of which of its days.
+
+    A topic that cannot be looked at now is due again in the next round, and holds up no other.
+    """
+    for topic_id in await store.reading(spike_checks.due, now=now):
+        try:
+            days = spike_checks.days_told(now)
+            trend = await store.reading(trends.read_trend, topic_id, until=days[-1], days=len(days))
+            await store.writing(spike_checks.note, topic_id, trend.spikes, now=now)
+        except StoreError as error:
+            log.error("spikes.not_noted", topic=topic_id, error=str(error))  # noqa: TRY400 - its cause is known
+        except Exception:  # one topic's days never hold up anybody's digest
+            log.exception("spikes.surprise", topic=topic_id)
