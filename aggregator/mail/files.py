@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -23,28 +24,43 @@ from aggregator.mail.transport import BeforeData
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class FileTransport:
-    """An outbox folder: `2026-01-22-morning-3f9a1c07be.eml` for each mail, and its HTML part beside it."""
+class _Folder(ABC):
+    """A channel into a folder; what becomes of a message there is for each kind to say."""
+
+    _kind = "folder"
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
-        """Write the mail, as `Transport.send` says; the addresses stay in its headers. `Sent.response` is the path."""
+        """Write the message, as `Transport.send` says; nobody's address is needed. `Sent.response` is the path."""
         del sender, recipient
         await before_data()
         return await asyncio.to_thread(_written, partial(self._write, message))
 
     async def check(self) -> SendResult:
-        """Write and remove a file."""
-        return await asyncio.to_thread(_written, partial(_probe, self.directory))
+        """Write and remove a file; the folder is made where there is none."""
+        return await asyncio.to_thread(_written, self._probe)
 
-    async def aclose(self) -> None:
+    async def aclose(self) -> None:  # noqa: B027 - no kind of folder holds anything open
         """Nothing is held open."""
 
     def describe(self) -> str:
         """The folder."""
-        return f"folder {self.directory}"
+        return f"{self._kind} {self.directory}"
+
+    @abstractmethod
+    def _write(self, message: bytes) -> Path:
+        """Where the message now is, whole and safe. Raises OSError when it is not."""
+
+    def _probe(self) -> Path:
+        """The folder, in which a file was written and removed. Raises OSError where that cannot be."""
+        _try_out(self.directory)
+        return self.directory
+
+
+class FileTransport(_Folder):
+    """An outbox folder: `2026-01-22-morning-3f9a1c07be.eml` for each mail, and its HTML part beside it."""
 
     def _write(self, message: bytes) -> Path:
         _make(self.directory)
@@ -58,29 +74,12 @@ class FileTransport:
         return path
 
 
-class PayloadFolder:
+class PayloadFolder(_Folder):
     """An outbox folder for what is no mail: each payload in a file of its own, `webhook-3f9a1c07be.json`."""
 
     def __init__(self, directory: Path, *, stem: str, suffix: str) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self._stem, self._suffix = stem, suffix
-
-    async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
-        """Write the payload, as `Transport.send` says. `Sent.response` is the path."""
-        del sender, recipient
-        await before_data()
-        return await asyncio.to_thread(_written, partial(self._write, message))
-
-    async def check(self) -> SendResult:
-        """Write and remove a file."""
-        return await asyncio.to_thread(_written, partial(_probe, self.directory))
-
-    async def aclose(self) -> None:
-        """Nothing is held open."""
-
-    def describe(self) -> str:
-        """The folder."""
-        return f"folder {self.directory}"
 
     def _write(self, message: bytes) -> Path:
         _make(self.directory)
@@ -89,39 +88,12 @@ class PayloadFolder:
         return path
 
 
-class MaildirTransport:
-    """A maildir, which mail readers open as a mailbox: `tmp`, `new` and `cur`."""
+class MaildirTransport(_Folder):
+    """A maildir, which mail readers open as a mailbox: `tmp`, `new` and `cur`. A mail that one moved stays where it is."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    _kind = "maildir"
 
-    async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
-        """Deliver the mail into `new`, as `Transport.send` says. One that a reader already moved stays where it is."""
-        del sender, recipient
-        await before_data()
-        return await asyncio.to_thread(_written, partial(self._deliver, message))
-
-    async def check(self) -> SendResult:
-        """Make the maildir where there is none, and write and remove a file in its `tmp`."""
-        return await asyncio.to_thread(_written, self._probe)
-
-    async def aclose(self) -> None:
-        """Nothing is held open."""
-
-    def describe(self) -> str:
-        """The folder."""
-        return f"maildir {self.directory}"
-
-    def _make(self) -> None:
-        for folder in (self.directory, *(self.directory / name for name in ("tmp", "new", "cur"))):
-            _make(folder)
-
-    def _probe(self) -> Path:
-        self._make()
-        _probe(self.directory / "tmp")
-        return self.directory
-
-    def _deliver(self, message: bytes) -> Path:
+    def _write(self, message: bytes) -> Path:
         self._make()
         name = f"{int(_date(message).timestamp())}.{_mark(message)}.aggregator"
         seen = [self.directory / "new" / name, *(self.directory / "cur").glob(f"{name}*")]
@@ -133,6 +105,15 @@ class MaildirTransport:
         _put(path, message.replace(b"\r\n", b"\n"), self.directory / "tmp")
         return path
 
+    def _probe(self) -> Path:
+        self._make()
+        _try_out(self.directory / "tmp")
+        return self.directory
+
+    def _make(self) -> None:
+        for folder in (self.directory, *(self.directory / name for name in ("tmp", "new", "cur"))):
+            _make(folder)
+
 
 def _written(write: Callable[[], Path]) -> SendResult:
     try:
@@ -141,11 +122,10 @@ def _written(write: Callable[[], Path]) -> SendResult:
         return unwritable(error)
 
 
-def _probe(directory: Path) -> Path:
+def _try_out(directory: Path) -> None:
     _make(directory)
     with tempfile.TemporaryFile(dir=directory) as file:
         file.write(b"may we write here?")
-    return directory
 
 
 def _make(directory: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aggregator.core.digests.headers import build_message, message_id
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
-from aggregator.mail.files import FileTransport, MaildirTransport
+from aggregator.mail.files import FileTransport, MaildirTransport, PayloadFolder
 from aggregator.mail.transport import Transport
 
 Make = Callable[[Path], Transport]
@@ -141,3 +141,13 @@ def test_a_mail_that_was_read_and_moved_is_not_delivered_again(tmp_path: Path) -
     read = path.rename(tmp_path / "mail" / "cur" / f"{path.name}:2,S")
     assert path_of(send(transport, mail())) == read
     assert files_in(tmp_path) == [read]
+
+
+def test_a_payload_that_is_no_mail_is_one_file_named_by_what_it_is_and_what_it_says(tmp_path: Path) -> None:
+    folder = PayloadFolder(tmp_path / "outbox", stem="webhook", suffix=".json")
+    assert isinstance(asyncio.run(folder.check()), Sent)
+    paths = [path_of(send(folder, body)) for body in (b"{}", b"[]", b"{}")]
+    assert paths[0] == paths[2]
+    assert files_in(tmp_path) == sorted(set(paths))
+    assert {path.name.rpartition("-")[0] + path.suffix for path in paths} == {"webhook.json"}
+    assert folder.describe() == f"folder {tmp_path / 'outbox'}"
