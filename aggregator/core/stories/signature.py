@@ -8,6 +8,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from aggregator.core.model.stories import Sentence, StorySignature
+from aggregator.core.stories.forms import forms
 from aggregator.core.stories.headlines import COMMON, headline, without_dateline, without_stock
 from aggregator.core.text import fold, is_unspaced, sentences, stem, tokens
 from aggregator.core.topics.frequencies import share_of_stem
@@ -85,10 +86,12 @@ def _opening(said: Sequence[Sequence[str]]) -> frozenset[int]:
 
 def _terms(text: str, language: str) -> list[str]:
     """The stems of `text` in order; in scripts without spaces, pairs of neighbouring characters."""
+    known = forms(language)
     terms, previous = [], None
     for token in tokens(text):
         if not is_unspaced(token.folded):
-            terms.append(stem(token.folded, language))
+            term = stem(token.folded, language)
+            terms.append(known.get(term, term))
             previous = None
             continue
         if previous is not None and previous.end == token.start:

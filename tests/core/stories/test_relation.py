@@ -35,6 +35,8 @@ def kind(a: tuple[str, str], b: tuple[str, str]) -> Kind:
         (("Customs officers seize 70 kg of a precursor at Mundra port", TEXT), Kind.RELATED),
         (("Why do customs officers seize 40 kg of precursor at Mundra port?", "A look back."), Kind.DIFFERENT),
         (("Traders protest after 40 kg precursor seizure by customs at Mundra port", TEXT[:120]), Kind.RELATED),
+        (("Port scandal widens", TEXT[:120]), Kind.DIFFERENT),
+        (("Scandal of Mundra port widens", f"{TEXT[:120]} The minister asked for a report at once."), Kind.RELATED),
         (("Parliament debates the budget of the fisheries ministry", TEXT), Kind.DIFFERENT),
         (("Mundra port", TEXT), Kind.DIFFERENT),
     ],
@@ -47,6 +49,8 @@ def kind(a: tuple[str, str], b: tuple[str, str]) -> Kind:
         "numbers_contradict",
         "a_question_beside_a_report",
         "a_follow_up",
+        "a_title_of_three_words",
+        "half_of_the_text_under_another_title",
         "a_stock_text_under_a_strange_title",
         "a_title_too_short",
     ],
@@ -90,7 +94,8 @@ def test_one_frame_that_is_filled_in_twice_is_two_stories_side_by_side(one: str,
     [
         ("Senate votes to legalize medical cannabis in Texas", "Senate votes to legalise medical cannabis in Texas"),
         ("Labor party backs drug checking at festivals", "Labour party backs drug checking at festivals"),
-        ("Three men jailed over cocaine plot in Liverpool", "3 men jailed over cocaine plot in Liverpool"),
+        ("Three men jailed over cocaine plot in Liverpool", "3 men jailed over Liverpool cocaine plot"),
+        ("Navy struck two boats of smugglers", "Navy strikes 2 boats of smugglers near Manta"),
         ("Ministers hold first drug policy meeting in Vienna", "First drug policy meeting of ministers held in Vienna"),
         (
             "EU agrees tighter rules on drug precursors in Brussels talks",
@@ -99,7 +104,7 @@ def test_one_frame_that_is_filled_in_twice_is_two_stories_side_by_side(one: str,
         ("Ecuador flies drug lord to Miami for trial", "Ecuadorian drug lord flies to Miami for trial"),
         ("Navy seizes three tonnes of cocaine", "Navy seizes three tonnes of cocaine off Galle"),
     ],
-    ids=["american", "short_american", "figure", "tense", "acronym", "adjective", "addition"],
+    ids=["american", "short_american", "figure", "irregular", "tense", "acronym", "adjective", "addition"],
 )
 def test_one_word_written_in_two_ways_keeps_a_story_together(one: str, other: str) -> None:
     assert kind((one, ""), (other, "")) is Kind.SAME
