@@ -76,7 +76,7 @@ def watch(event, args):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
         print("WIRE", event, args[1] if event == "socket.connect" else args[0], file=sys.stderr)
 sys.addaudithook(watch)
-from aggregator.cli import main
+from aggregator.__main__ import main
 main()
 """
 

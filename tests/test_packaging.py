@@ -236,7 +236,7 @@ def test_the_wheel_says_its_version_licence_and_command(wheel: zipfile.ZipFile) 
     told = wheel.read(f"{info}/METADATA").decode()
     assert "License-Expression: Apache-2.0" in told
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
-    assert "aggregator = aggregator.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    assert "aggregator = aggregator.__main__:main" in wheel.read(f"{info}/entry_points.txt").decode()
 
 
 def test_the_changelog_has_a_section_for_the_present_version() -> None:

@@ -136,8 +136,3 @@ def execute(args: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code if isinstance(code, int) else 0
-
-
-def main() -> None:
-    """The command `aggregator`."""
-    sys.exit(execute(sys.argv[1:]))

@@ -1,9 +1,6 @@
 """`run`, the service, and `worker`, one of many processes that share its work on PostgreSQL."""
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,12 +35,11 @@ def run(here: Context, *, once: Once = False, no_web: NoWeb = False, redirect_al
     if once:
         say(stoppable(_one_cycle(build_app(here, runs_on=True))))
         return
-    with _ending_at_once():
-        from aggregator.engine.service import LANES, serve
+    from aggregator.engine.service import LANES, serve
 
-        service = build_app(here, runs_on=True)
-        lanes = LANES if service.settings.engine == "procrastinate" else 1
-        asyncio.run(serve(service, _engine(service), lanes=lanes, beside=None if no_web else _pages(service)))
+    service = build_app(here, runs_on=True)
+    lanes = LANES if service.settings.engine == "procrastinate" else 1
+    asyncio.run(serve(service, _engine(service), lanes=lanes, beside=None if no_web else _pages(service)))
 
 
 @app.command()
@@ -56,26 +52,10 @@ def worker(here: Context, *, redirect_all_to: RedirectAllTo = None) -> None:
         hint = "set it to postgresql://user@host/name, or use `aggregator run`, which needs no other process"
         message = f"workers share a PostgreSQL database, and this is {settings.database_shown}"
         raise ConfigError([Problem(where="AGGREGATOR_DATABASE", message=message, hint=hint)])
-    with _ending_at_once():
-        from aggregator.engine.service import LANES, work
+    from aggregator.engine.service import LANES, work
 
-        service = build_app(here, runs_on=True)
-        asyncio.run(work(service, _shared_engine(service), lanes=LANES))
-
-
-@contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """Until the service listens to signals itself there is nothing to end in order: the first one ends the program, well."""
-
-    def leave(_number: int, _frame: object) -> None:
-        raise SystemExit(0)
-
-    former = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+    service = build_app(here, runs_on=True)
+    asyncio.run(work(service, _shared_engine(service), lanes=LANES))
 
 
 def _pages(service: "App") -> "AbstractAsyncContextManager[None]":

@@ -184,13 +184,15 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> Non
 async def _stop_signal() -> AsyncIterator[asyncio.Event]:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in former:
         loop.add_signal_handler(number, stop.set)
     try:
         yield stop
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number, handler in former.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 async def start_following(app: App) -> None:
