@@ -8,7 +8,6 @@ from lark.visitors import Transformer_NonRecursive
 
 from aggregator.core.text import is_unspaced, tokens
 from aggregator.core.topics import tree
-from aggregator.core.topics.fields import FIELD_NAMES
 from aggregator.core.topics.mistakes import (
     MAX_DISTANCE,
     QueryError,
@@ -16,6 +15,7 @@ from aggregator.core.topics.mistakes import (
     check_size,
     check_words,
     explained,
+    field_of,
     without_quoted,
 )
 
@@ -116,7 +116,7 @@ class _Builder(Transformer_NonRecursive[Token, tree.Node]):
     def scoped(self, parts: list[Any]) -> tree.Node:
         name, node, boost = parts
         if name is not None:
-            node = tree.Within(_field(name), node, column=_column(name))
+            node = tree.Within(field_of(str(name[:-1]), _column(name)), node, column=_column(name))
         if boost is not None:
             factor = float(boost[1:]) if len(boost) < 9 else 0.0
             if not 0 < factor <= 100:
@@ -163,10 +163,6 @@ class _Builder(Transformer_NonRecursive[Token, tree.Node]):
 
 def _column(token: Token) -> int:
     return (token.start_pos or 0) + 1
-
-
-def _field(name: Token) -> str:
-    return FIELD_NAMES[name[:-1].lower()]
 
 
 def _words(text: str, kind: type[tree.Word | tree.Exact | tree.Cased], column: int) -> tree.Node:

@@ -60,10 +60,14 @@ def check_words(bare: str) -> None:
     for match in _INCOMPLETE.finditer(bare):
         raise QueryError(match.start() + 1, f"{match[0]} is incomplete", _OPERATOR_HINTS[match[0]])
     for match in _FIELD.finditer(bare):
-        if match[1].lower() not in FIELD_NAMES:
-            raise QueryError(
-                match.start() + 1, f"there is no field {match[1]!r}", f"fields are {', '.join(FIELD_NAMES)}"
-            )
+        field_of(match[1], match.start() + 1)
+
+
+def field_of(name: str, column: int) -> str:
+    """The field that people mean by `name`. Raises QueryError when there is none."""
+    if name.lower() not in FIELD_NAMES:
+        raise QueryError(column, f"there is no field {name!r}", f"fields are {', '.join(FIELD_NAMES)}")
+    return FIELD_NAMES[name.lower()]
 
 
 def check_brackets(bare: str) -> None:
