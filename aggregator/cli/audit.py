@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.instants import instant_of
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import Column, count, moment, note, print_json, print_table, say
 from aggregator.cli.paragraphs import paragraph
-from aggregator.core.errors import AggregatorError, UsageError
+from aggregator.core.errors import AggregatorError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +40,7 @@ WORDS = {
 Since = Annotated[
     str | None,
     typer.Option(
-        "--since", metavar="TIME", help="Only matches made from then on: 2026-01-22T07:30Z.", show_default=False
+        "--since", metavar="D", help="Only matches made since: 48h, 7d, a UTC day, or an instant.", show_default=False
     ),
 ]
 
@@ -53,7 +54,7 @@ def audit(here: Context, *, since: Since = None, as_json: AsJson = False) -> Non
     """
     from aggregator.store.audit import audit as weigh
 
-    start = _instant(since)
+    start = None if since is None else instant_of(here, "--since", since)
     with open_archive(here) as archive:
         found = archive.store.read(weigh, since=start)
     if as_json:
@@ -67,15 +68,6 @@ def audit(here: Context, *, since: Since = None, as_json: AsJson = False) -> Non
             + ("" if not as_json else "; " + "; ".join(_sentence(fault) for fault in found.total.faults)),
             hint="keep a copy of the database and report it: nothing that works as it should can cause this",
         )
-
-
-def _instant(text: str | None) -> "datetime | None":
-    from aggregator.settings.values import instant
-
-    try:
-        return None if text is None else instant(text)
-    except ValueError as error:
-        raise UsageError(f"--since {text}: {error}") from None
 
 
 def _print(found: "Audit", since: "datetime | None") -> None:

@@ -9,17 +9,16 @@ import typer
 
 from aggregator.cli.digest_retry import retry
 from aggregator.cli.digest_show import Number, show_frozen
+from aggregator.cli.instants import instant_of
 from aggregator.cli.opening import open_archive, with_app
 from aggregator.cli.options import AsJson, Context, Limit, RedirectAllTo, everywhere, new_app
 from aggregator.cli.output import Column, ago, clean, count, note, print_json, print_table, say
+from aggregator.cli.people import Who
 from aggregator.cli.testmail import send_test
 from aggregator.cli.waiting import waiting
 from aggregator.core.digests.address import shown_recipient
-from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aggregator.app import App
     from aggregator.core.model.digests import Rendered
     from aggregator.core.model.subscriptions import Phase
@@ -37,7 +36,6 @@ class Form(StrEnum):
     EML = "eml"
 
 
-Who = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="The subscriber's id.")]
 Which = Annotated[
     str | None, typer.Option("--subscription", "-s", metavar="ID", help="Which of several; else the first.")
 ]
@@ -51,7 +49,7 @@ def preview(
     here: Context, *, subscriber: Who, subscription: Which = None, as_of: AsOf = None, format_: Shown = Form.TEXT
 ) -> None:
     """What the next digest would say now, or at a moment. Nothing is made, sent or ticked off."""
-    at = _instant(as_of)
+    at = None if as_of is None else instant_of(here, "--as-of", as_of)
 
     async def work(one: "App") -> "tuple[Rendered, bytes]":
         return await one.dispatcher.preview(subscriber, subscription=subscription, as_of=at)
@@ -65,15 +63,6 @@ def preview(
         note(f"subject: {clean(rendered.subject)}\n")
     text = rendered.html if format_ is Form.HTML else rendered.text
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-
-
-def _instant(text: str | None) -> "datetime | None":
-    from aggregator.settings.values import instant
-
-    try:
-        return None if text is None else instant(text)
-    except ValueError as error:
-        raise UsageError(f"--as-of {text}: {error}") from None
 
 
 @app.command()
@@ -125,7 +114,13 @@ def _print_run(done: "Dispatched", told: "tuple[FrozenDigest, ...]") -> None:
         Column("answer", shrinks=True),
     )
     rows = [
-        (f"{one.subscriber}/{one.subscription}", one.phase, str(one.story_count), _goes_to(one), one.detail or "-")
+        (
+            f"{one.subscriber}/{one.subscription}",
+            one.phase,
+            str(one.story_count),
+            shown_recipient(one.channel, one.recipient),
+            one.detail or "-",
+        )
         for one in told
     ]
     print_table(columns, rows)
@@ -189,18 +184,10 @@ def _line(one: "FrozenDigest") -> dict[str, Any]:
         "phase": one.phase,
         "attempts": one.attempts,
         "channel": one.channel,
-        "recipient": _shown(one),
+        "recipient": one.recipient and shown_recipient(one.channel, one.recipient),
         "detail": one.detail,
         "next_try_at": one.next_try_at,
     }
-
-
-def _goes_to(one: "FrozenDigest") -> str:
-    return shown_recipient(one.channel, one.recipient)
-
-
-def _shown(one: "FrozenDigest") -> str | None:
-    return None if one.recipient is None else shown_recipient(one.channel, one.recipient)
 
 
 app.command()(retry)

@@ -1,15 +1,12 @@
 """`digest retry`: what was given up, or waits for a person, is sent once more."""
 
-from typing import Annotated
-
 import typer
 
+from aggregator.cli.digest_show import Number
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import print_json, say
 from aggregator.core.errors import AggregatorError, UsageError
-
-Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The digest's number, from `digest list`.")]
 
 
 @everywhere

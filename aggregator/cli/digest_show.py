@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.cli.opening import open_archive
-from aggregator.cli.options import Context
+from aggregator.cli.options import LARGEST_ID, Context
 from aggregator.cli.output import clean, moment, note
 from aggregator.core.digests.address import shown_recipient
 from aggregator.core.errors import AggregatorError, UsageError
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 MAILED = frozenset({"mail", "outbox"})  # channels whose bytes are a mail; the others' are shown as they are
 
-Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The digest's number, from `digest list`.")]
+Number = Annotated[
+    int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="The digest's number, from `digest list`.")
+]
 
 
 def show_frozen(here: Context, digest: int, form: "StrEnum") -> None:

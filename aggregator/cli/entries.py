@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.feed_names import find_feed
 from aggregator.cli.opening import open_archive
-from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
+from aggregator.cli.options import LARGEST_ID, AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import (
     Column,
     ago,
@@ -22,6 +23,7 @@ from aggregator.cli.output import (
     say,
 )
 from aggregator.cli.output import clean as one_line
+from aggregator.cli.topic_names import refuse_unknown
 from aggregator.core.errors import UsageError
 from aggregator.core.model.entries import Entry, Revision
 from aggregator.core.model.topics import Evidence, Fired, Match
@@ -34,7 +36,8 @@ app = new_app()
 FeedName = Annotated[str | None, typer.Option("--feed", metavar="ID", help="Only entries of this feed.")]
 TopicName = Annotated[str | None, typer.Option("--topic", metavar="ID", help="Only entries this topic flagged.")]
 EntryId = Annotated[
-    int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="An entry's number, as `aggregator entries` shows it.")
+    int,
+    typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="An entry's number, as `aggregator entries` shows it."),
 ]
 
 
@@ -81,12 +84,11 @@ def entries(
 def _find(connection: "Connection", feed: str | None, topic: str | None, limit: int) -> tuple[Entry, ...]:
     """Entries of a feed and a topic that exist. Raises UsageError for a name that does not."""
     from aggregator.store import entries as stored
-    from aggregator.store import feeds, topics
 
-    if feed is not None and not feeds.followed(connection, ids=(feed,), unlisted=True):
-        raise UsageError(f"no such feed: {feed}", hint="`aggregator feeds list` shows their ids")
-    if topic is not None and topic not in {one.id for one in topics.listed(connection)}:
-        raise UsageError(f"no such topic: {topic}", hint="`aggregator topics list` shows their ids")
+    if feed is not None:
+        find_feed(connection, feed)
+    if topic is not None:
+        refuse_unknown(connection, (topic,))
     return stored.latest(connection, feed_id=feed, topic_id=topic, limit=limit)
 
 

@@ -1,19 +1,21 @@
 """`export`: the matches of topics with their evidence, as a table, as JSON lines or as a page to read."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli.instants import instant_of, is_day
 from aggregator.cli.opening import Archive, open_archive
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import count as counted
 from aggregator.cli.output import note
+from aggregator.cli.topic_names import refuse_unknown
 from aggregator.core.errors import AggregatorError, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Tally:
 
 Topics = Annotated[list[str], typer.Option("--topic", metavar="TOPIC", help="A topic's id; may be given again.")]
 Since = Annotated[
-    str, typer.Option("--since", metavar="D", help="A UTC day such as 2026-01-20, or an instant with its zone.")
+    str, typer.Option("--since", metavar="D", help="First seen since: 48h, 7d, a UTC day, or an instant.")
 ]
 Until = Annotated[
     str | None,
@@ -79,14 +81,14 @@ def export(
     if as_json and format_ is Form.HTML:
         raise UsageError("--json and --format html are two forms of one export", hint="leave one of them out")
     format_ = Form.JSONL if as_json else format_
-    start, end = _instant("--since", since), _end(until)
+    start, end = instant_of(here, "--since", since), _end(here, until)
     if end is not None and end <= start:
         raise UsageError(f"--until {until} is not after --since {since}")
     if bom and format_ is not Form.CSV:
         raise UsageError("--bom is for tables", hint="leave it out, or take --format csv")
     asked = Asked(topic_ids=tuple(dict.fromkeys(topic)), since=start, until=end)
     with open_archive(here) as archive:
-        _check_topics(archive, asked.topic_ids)
+        archive.store.read(refuse_unknown, asked.topic_ids)
         tally = Tally()
         lines = _lines(archive, asked, format_, tally, bom=bom)
         if output is None:
@@ -101,17 +103,6 @@ def export(
 
 def _bytes(line: str) -> bytes:
     return line.encode("utf-8", "replace")
-
-
-def _check_topics(archive: Archive, topic_ids: Sequence[str]) -> None:
-    from aggregator.store import topics
-
-    known = {one.id for one in archive.store.read(topics.listed)} | set(archive.store.read(topics.match_counts))
-    unknown = [one for one in topic_ids if one not in known]
-    if unknown:
-        raise UsageError(
-            f"no such topic: {', '.join(unknown)}", hint=f"there are: {', '.join(sorted(known)) or 'none'}"
-        )
 
 
 def _lines(archive: Archive, asked: "Asked", form: Form, tally: Tally, *, bom: bool) -> Iterator[str]:
@@ -151,21 +142,9 @@ def _write(output: Path, lines: Iterator[str]) -> None:
         part.unlink(missing_ok=True)
 
 
-def _instant(option: str, text: str) -> datetime:
-    """The start of a UTC day, or an instant."""
-    from aggregator.settings.values import instant
-
-    try:
-        if len(text) == len("2026-01-20"):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        return instant(text)
-    except ValueError:
-        expected = "a day such as 2026-01-20, or an instant such as 2026-01-20T06:30:00Z"
-        raise UsageError(f"{option} {text}: expected {expected}") from None
-
-
-def _end(text: str | None) -> datetime | None:
+def _end(here: Context, text: str | None) -> datetime | None:
+    """The instant before which to end: a day is handed out to its end."""
     if text is None:
         return None
-    at = _instant("--until", text)
-    return at + timedelta(days=1) if len(text) == len("2026-01-20") else at
+    at = instant_of(here, "--until", text)
+    return at + timedelta(days=1) if is_day(text) else at

@@ -4,16 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw, feeds_value
+from aggregator.cli.feed_names import FeedId, find_feed
 from aggregator.cli.feed_rhythm import mean_gaps
 from aggregator.cli.feed_states import STATES, Noted, noted, spoken_state, state_of
 from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
-from aggregator.cli.options import AsJson, Context, everywhere, new_app
+from aggregator.cli.options import AsJson, Context, LimitOrAll, everywhere, new_app
 from aggregator.cli.output import (
     QUIET,
     Column,
@@ -29,7 +28,6 @@ from aggregator.cli.output import (
     say,
     span,
 )
-from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import FeedState
 
 if TYPE_CHECKING:
@@ -41,10 +39,6 @@ app = new_app(
     "The feeds that are followed: how they fare, live checks, and edits of feeds.yaml that keep its comments."
 )
 
-FeedId = Annotated[str, typer.Argument(metavar="FEED", help="A feed's id.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")
-]
 
 DAYS = 7
 EVENTS = 10
@@ -65,7 +59,7 @@ class Portrait:
 
 @app.command("list")
 @everywhere
-def list_(here: Context, *, limit: Limit = None, as_json: AsJson = False) -> None:
+def list_(here: Context, *, limit: LimitOrAll = None, as_json: AsJson = False) -> None:
     """How every followed feed fares, the worst first.
 
     A feed is degraded after three failures in a row, failing after seven days of them, poisoned when reading it had to
@@ -177,11 +171,8 @@ def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait
     from aggregator.store import feeds
     from aggregator.store.politeness import politeness
 
-    found = feeds.followed(connection, ids=(feed_id,), unlisted=True)
-    if not found:
-        raise UsageError(f"no such feed: {feed_id}", hint="`aggregator feeds list` shows their ids")
     return Portrait(
-        one=found[0],
+        one=find_feed(connection, feed_id),
         entries=feeds.entry_counts(connection, (feed_id,)).get(feed_id, 0),
         days=feeds.days(connection, feed_id, limit=DAYS),
         events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),

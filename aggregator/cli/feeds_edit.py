@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli.feed_names import FeedId
 from aggregator.cli.opening import with_app
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import count, note, print_json, say
@@ -19,7 +20,6 @@ from aggregator.settings import secret_lookup
 if TYPE_CHECKING:
     from aggregator.app import App
 
-FeedId = Annotated[str, typer.Argument(metavar="FEED", help="A feed's id.")]
 OpmlFile = Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file, as other readers export it.")]
 Target = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to write; standard output without.")]
 

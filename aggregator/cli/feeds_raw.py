@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli.feed_names import FeedId, find_feed
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import Context, everywhere
 from aggregator.cli.output import iso
-from aggregator.core.errors import AggregatorError, UsageError
+from aggregator.core.errors import AggregatorError
 
 if TYPE_CHECKING:
     from aggregator.store.feeds import FollowedFeed
 
-FeedId = Annotated[str, typer.Argument(metavar="FEED", help="A feed's id.")]
 Headers = Annotated[bool, typer.Option("--headers", help="First what is known of the answer, then an empty line.")]
 
 
@@ -22,14 +22,11 @@ Headers = Annotated[bool, typer.Option("--headers", help="First what is known of
 def raw(here: Context, feed: FeedId, *, headers: Headers = False) -> None:
     """The last body that a feed's host sent, decompressed and otherwise untouched. Feeds with secrets have none."""
     from aggregator.app import RAW_FOLDER
-    from aggregator.store import feeds
     from aggregator.store import raw as bodies
 
     with open_archive(here) as archive:
-        found = archive.store.read(feeds.followed, ids=(feed,))
-        if not found:
-            raise UsageError(f"no such feed: {feed}", hint="`aggregator feeds list` shows their ids")
-        if found[0].feed.is_private:
+        found = archive.store.read(find_feed, feed, unlisted=False)
+        if found.feed.is_private:
             raise AggregatorError(
                 f"the body of {feed} is not kept, as it is asked with a secret", hint=f"`aggregator feeds check {feed}`"
             )
@@ -37,7 +34,7 @@ def raw(here: Context, feed: FeedId, *, headers: Headers = False) -> None:
     if body is None:
         raise AggregatorError(f"no body of {feed} is kept yet", hint=f"`aggregator poll {feed}` asks for one")
     if headers:
-        sys.stdout.buffer.write(b"".join(line + b"\n" for line in (*_headers(found[0]), b"")))
+        sys.stdout.buffer.write(b"".join(line + b"\n" for line in (*_headers(found), b"")))
     sys.stdout.buffer.write(body)
 
 

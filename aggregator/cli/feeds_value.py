@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.feed_names import find_feed
 from aggregator.cli.opening import open_archive
-from aggregator.cli.options import AsJson, Context, everywhere
+from aggregator.cli.options import AsJson, Context, LimitOrAll, everywhere
 from aggregator.cli.output import Column, count, note, print_json, print_table, say, span
 from aggregator.cli.paragraphs import paragraph
-from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
     from aggregator.core.stories.coverage import FeedValue
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 FeedId = Annotated[str | None, typer.Argument(metavar="FEED", help="Only this feed; all of them without.")]
 Days = Annotated[int, typer.Option("--days", metavar="N", min=1, max=3650, help="How many days back, in UTC.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")
-]
 
 
 @everywhere
-def value(here: Context, feed: FeedId = None, *, days: Days = 90, limit: Limit = None, as_json: AsJson = False) -> None:
+def value(
+    here: Context, feed: FeedId = None, *, days: Days = 90, limit: LimitOrAll = None, as_json: AsJson = False
+) -> None:
     """What each feed brought to each topic: stories it alone had, and those it had first, by how long.
 
     Stories that a feed alone had would have been lost without it; those it had first would have come so much later.
@@ -55,11 +54,9 @@ def _read(
     followed = {one.id for one in feeds.definitions(connection)}
     by_topic = trends.all_hits(connection, since=until - timedelta(days=days - 1), until=until)
     values = [one for topic_id, hits in by_topic.items() for one in coverage(topic_id, hits)]
-    known = followed | {one.feed_id for one in values}
     if feed_id is None:
         return values, tuple(sorted(followed - {one.feed_id for one in values}))
-    if feed_id not in known and not feeds.followed(connection, ids=(feed_id,), unlisted=True):
-        raise UsageError(f"no such feed: {feed_id}", hint="`aggregator feeds list` shows their ids")
+    find_feed(connection, feed_id)
     return [one for one in values if one.feed_id == feed_id], ()
 
 

@@ -19,6 +19,7 @@ from aggregator.settings import Settings, load
 P = ParamSpec("P")
 
 WRONG_USAGE = 2
+LARGEST_ID = 2**63 - 1  # of what a database counts
 
 
 class Group(TyperGroup):
@@ -39,8 +40,9 @@ def new_app(help_: str = "", *, cls: type[Group] = Group) -> typer.Typer:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")]
-
+_LIMIT = typer.Option("--limit", "-n", metavar="N", min=1, max=1_000_000, help="Show at most so many.")
+Limit = Annotated[int, _LIMIT]
+LimitOrAll = Annotated[int | None, _LIMIT]
 
 RedirectAllTo = Annotated[
     str | None, typer.Option("--redirect-all-to", metavar="ADDRESS", help="Every mail to this address, for a trial.")

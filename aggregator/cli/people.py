@@ -20,14 +20,15 @@ Who = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="The subscriber's
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def find_member(connection: "Connection", slug: str) -> "Member":
-    """The subscriber of that id, those that the files dropped too. Raises UsageError."""
+def find_member(connection: "Connection", slug: str, *, unlisted: bool = True) -> "Member":
+    """The subscriber of that id; one that the files dropped too, when `unlisted`. Raises UsageError."""
     from aggregator.store import subscribers
 
-    for member in subscribers.members(connection, unlisted=True):
+    for member in subscribers.members(connection, unlisted=unlisted):
         if member.subscriber.slug == slug:
             return member
-    raise UsageError(f"no such subscriber: {slug}", hint="`aggregator subscribers list` shows them")
+    hint = "`aggregator subscribers list` shows them, `aggregator apply` takes in what the files say"
+    raise UsageError(f"no such subscriber: {slug}", hint=hint)
 
 
 def state_of(person: "Subscriber", one: Subscription) -> str:

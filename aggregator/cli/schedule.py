@@ -9,8 +9,8 @@ import typer
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, note, print_json, print_table, say, warn
+from aggregator.cli.people import Who, find_member
 from aggregator.core.digests.schedules import when_words as when
-from aggregator.core.errors import UsageError
 from aggregator.core.model.subscriptions import SubscriberState
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-Who = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="The subscriber's id.")]
 Days = Annotated[int, typer.Option("--days", metavar="N", min=1, max=36_500, help="So many days ahead.")]
 
 
@@ -41,7 +40,7 @@ def schedule(
 ) -> None:
     """When each digest of a subscriber is due, in their zone and in UTC, clock changes named."""
     with open_archive(here) as archive:
-        member, now = _member(archive.store, subscriber), archive.now
+        member, now = archive.store.read(find_member, subscriber, unlisted=False), archive.now
     _warn_of(member)
     runs = _runs(member, now, now + timedelta(days=days))[:limit]
     if as_json:
@@ -60,17 +59,6 @@ def schedule(
     )
     print_table(columns, [_row(run, now) for run in runs])
     _tell_unscheduled(member, say)
-
-
-def _member(store: Any, slug: str) -> "Member":
-    from aggregator.store import subscribers
-
-    for member in store.read(subscribers.members):
-        if member.subscriber.slug == slug:
-            found: Member = member
-            return found
-    hint = "`aggregator subscribers list` shows them, `aggregator apply` takes in what the files say"
-    raise UsageError(f"no such subscriber: {slug}", hint=hint)
 
 
 def _warn_of(member: "Member") -> None:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.cli import stories_pairs
-from aggregator.cli.opening import Archive, open_archive
-from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
+from aggregator.cli.instants import instant_of
+from aggregator.cli.opening import open_archive
+from aggregator.cli.options import LARGEST_ID, AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, count, fields, iso, moment, note, print_json, print_table, say, span
 from aggregator.cli.output import clean as one_line
 from aggregator.cli.paragraphs import heading
+from aggregator.cli.topic_names import refuse_unknown
 from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 app = new_app("One event, one line: the stories that matched entries tell, who carries them, and why.")
 app.command(name="pairs")(stories_pairs.pairs)
-
-_MOST = 2**63 - 1
 
 TopicName = Annotated[str | None, typer.Option("--topic", metavar="ID", help="Only stories this topic flagged.")]
 Since = Annotated[
@@ -29,13 +29,14 @@ Since = Annotated[
     ),
 ]
 StoryId = Annotated[
-    int, typer.Argument(metavar="ID", min=1, max=_MOST, help="A story's number, as `stories list` shows it.")
+    int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="A story's number, as `stories list` shows it.")
 ]
 StoryIds = Annotated[
-    list[int], typer.Argument(metavar="STORY STORY..", min=1, max=_MOST, help="The stories that are one.")
+    list[int], typer.Argument(metavar="STORY STORY..", min=1, max=LARGEST_ID, help="The stories that are one.")
 ]
 EntryIds = Annotated[
-    list[int], typer.Argument(metavar="ENTRY..", min=1, max=_MOST, help="Entries of one story that tell another one.")
+    list[int],
+    typer.Argument(metavar="ENTRY..", min=1, max=LARGEST_ID, help="Entries of one story that tell another one."),
 ]
 
 
@@ -47,8 +48,10 @@ def list_(
     """Stories, the last begun first, each with the source that leads it."""
     from aggregator.store import story_views
 
+    begun = None if since is None else instant_of(here, "--since", since)
     with open_archive(here) as archive:
-        begun = _instant(archive, since)
+        if topic is not None:
+            archive.store.read(refuse_unknown, (topic,))
         found = archive.store.read(story_views.latest, topic_id=topic, since=begun, limit=limit)
     if as_json:
         for story in found:
@@ -115,24 +118,6 @@ def _tell(made: "StoryView | None", done: str, *, as_json: bool) -> None:
         return
     say(done, style="ok")
     _show(made)
-
-
-def _instant(archive: Archive, text: str | None) -> datetime | None:
-    """What `--since` names: so long ago, a UTC day, or an instant."""
-    from aggregator.feedlist.units import duration
-    from aggregator.settings.values import instant
-
-    if text is None:
-        return None
-    try:
-        return archive.now - duration(text)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return instant(f"{text}T00:00Z" if len(text) == len("2026-01-20") else text)
-    except ValueError:
-        hint = "give a time such as 48h or 7d, a day such as 2026-01-20, or an instant such as 2026-01-20T06:30Z"
-        raise UsageError(f"--since {text}: not a time", hint=hint) from None
 
 
 def _row(story: "StoryView", now: datetime) -> tuple[str, ...]:

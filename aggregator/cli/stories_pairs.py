@@ -1,6 +1,5 @@
 """`stories pairs`: what two texts are to each other, for pairs in a file. It reads no database."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.jsonlines import BadLineError, read_lines
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import Column, print_json, print_table, say
-from aggregator.core.errors import ConfigError, Problem, UsageError
+from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
     from aggregator.core.model.stories import Relation
     from aggregator.core.stories.shelf import Item
 
-MOST_TOLD = 20  # broken lines
 EXPECTED = '{"a": {"title": "..", "text": "..", "feed": "..", "date": ".."}, "b": {..}}'
 
 Pairs = Annotated[Path, typer.Argument(metavar="FILE.jsonl", help=f"A line a pair: {EXPECTED}.")]
@@ -72,44 +71,28 @@ def _item(number: int, told: Text) -> "Item":
 
 def _read(file: Path) -> list[tuple[Text, Text]]:
     """The pairs of a file. Raises UsageError, or ConfigError with the broken lines."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read {file}: {why}", hint="give a file with a JSON object a line") from None
-    found: list[tuple[Text, Text]] = []
-    problems: list[Problem] = []
-    # Only line feeds end a line of JSON; other line separators may stand inside its texts.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-            found.append((_text(value["a"]), _text(value["b"])))
-        except (ValueError, RecursionError, TypeError, KeyError) as error:
-            said = str(error) if isinstance(error, _BadPairError) else f"expected {EXPECTED}"
-            problems.append(Problem(where=f"{file}:{number}", message=said))
-    if problems:
-        raise ConfigError(problems[:MOST_TOLD])
+    found = read_lines(file, _pair, expected=EXPECTED)
     if not found:
         raise UsageError(f"{file} has no pair", hint=f"a pair is a line {EXPECTED}")
     return found
 
 
-class _BadPairError(ValueError):
-    """What is wrong with one side of a pair."""
+def _pair(value: Any) -> tuple[Text, Text]:
+    if not isinstance(value, dict) or "a" not in value or "b" not in value:
+        raise BadLineError(f"expected {EXPECTED}")
+    return _text(value["a"]), _text(value["b"])
 
 
 def _text(value: Any) -> Text:
     if not isinstance(value, dict):
-        raise TypeError(EXPECTED)
+        raise BadLineError(f"expected {EXPECTED}")
     known = {name: value.get(name) or "" for name in ("title", "text", "feed", "date", "language")}
     for name, said in known.items():
         if not isinstance(said, str):
-            raise _BadPairError(f"`{name}` is a text")
+            raise BadLineError(f"`{name}` is a text")
     try:
         at = datetime.fromisoformat(known["date"]) if known["date"] else datetime(1970, 1, 1, tzinfo=UTC)
     except ValueError:
-        raise _BadPairError("`date` is an instant such as 2026-01-20T06:30:00Z") from None
+        raise BadLineError("`date` is an instant such as 2026-01-20T06:30:00Z") from None
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return Text(known["title"], known["text"], known["feed"], at, known["language"] or None)

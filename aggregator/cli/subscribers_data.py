@@ -36,7 +36,7 @@ def show(here: Context, subscriber: Who, *, secrets: Secrets = False, as_json: A
     with open_archive(here) as archive:
         member = archive.store.read(find_member, subscriber)
         back = archive.store.read(bounces.of, member.subscriber.id, now=archive.now)
-        sent = [one for one in archive.store.read(frozen.latest, limit=1000) if one.subscriber == subscriber]
+        sent = archive.store.read(frozen.latest, limit=DIGESTS, subscriber_id=member.subscriber.id)
         hidden = _secrets(archive, member) if secrets else {}
     if as_json:
         whole = {
@@ -44,12 +44,12 @@ def show(here: Context, subscriber: Who, *, secrets: Secrets = False, as_json: A
             "listed": member.subscriber.listed,
             "bounces": [_day(one) for one in back],
         }
-        print_json({**whole, "digests": [_digest(one) for one in sent[:DIGESTS]], "secrets": hidden})
+        print_json({**whole, "digests": [_digest(one) for one in sent], "secrets": hidden})
         return
     fields(_about(member.subscriber))
     _print_subscriptions(member, archive.now)
     _print_bounces(back)
-    _print_digests(sent[:DIGESTS], archive.now)
+    _print_digests(sent, archive.now)
     if hidden:
         say()
         fields(hidden)
@@ -98,7 +98,7 @@ def _print_bounces(back: "tuple[Day, ...]") -> None:
         print_table(columns, [(f"{one.day}", f"{one.weight:g}", one.code or "-", one.detail) for one in back])
 
 
-def _print_digests(sent: "list[FrozenDigest]", now: datetime) -> None:
+def _print_digests(sent: "tuple[FrozenDigest, ...]", now: datetime) -> None:
     if sent:
         say()
         columns = (Column("digest", right=True), Column("due"), Column("subscription"), Column("state", style="state"))

@@ -10,6 +10,7 @@ import typer
 from aggregator.cli.opening import open_archive, start_logging
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import clean, print_json, say
+from aggregator.cli.people import find_member
 from aggregator.cli.waiting import waiting
 from aggregator.core.digests.address import shown_recipient, split_sender, wire_address
 from aggregator.core.errors import AggregatorError, UsageError
@@ -76,16 +77,12 @@ def _tell(aim: Aim, way: str, result: "SendResult", *, as_json: bool) -> None:
 
 def _aim(here: Context, slug: str, subscription: str | None) -> Aim:
     """Where a subscriber's digests go. Raises UsageError, or AggregatorError for one who takes no mail."""
-    from aggregator.store import subscribers
-
     with open_archive(here) as archive:
-        members = {one.subscriber.slug: one for one in archive.store.read(subscribers.members)}
-    if slug not in members:
-        raise UsageError(f"no such subscriber: {slug}", hint="`aggregator subscribers list` shows them")
-    person = members[slug].subscriber
+        member = archive.store.read(find_member, slug, unlisted=False)
+    person = member.subscriber
     if person.state is not SubscriberState.ACTIVE:
         raise AggregatorError(f"{slug} is {person.state.value}: nothing is mailed to them")
-    chosen = _chosen(members[slug], subscription) if subscription is not None else None
+    chosen = _chosen(member, subscription) if subscription is not None else None
     if chosen is not None and chosen.target is not None:
         return Aim(channel=chosen.channel, recipient=chosen.target, number=chosen.id, names=(slug, chosen.slug))
     kept = person.address is None or (chosen is not None and chosen.channel == "outbox")

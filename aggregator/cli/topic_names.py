@@ -1,6 +1,6 @@
 """What a person calls a topic -> the topic: of the feed list, a pack, a YAML file, or the version in force."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
     from aggregator.core.model.topics import Topic
+    from aggregator.store.database import Connection
 
 TopicName = Annotated[
     str, typer.Argument(metavar="TOPIC", help="An id of the feed list, a pack's name, or a YAML file with a topic.")
@@ -57,3 +58,15 @@ def topics_in_force(here: Context) -> "Mapping[str, Topic]":
 
     with open_archive(here) as archive:
         return {topic.id: topic for topic in archive.store.read(topics.listed)}
+
+
+def refuse_unknown(connection: "Connection", names: Collection[str]) -> None:
+    """Raise UsageError for names of topics that are not in force and never flagged anything."""
+    from aggregator.store import topics
+
+    known = set(topics.versions(connection))
+    if not known.issuperset(names):
+        known |= topics.match_counts(connection).keys()
+    if unknown := [name for name in names if name not in known]:
+        there = ", ".join(sorted(known)) or "none"
+        raise UsageError(f"no such topic: {', '.join(unknown)}", hint=f"there are: {there}")

@@ -1,25 +1,24 @@
 """`topics evaluate`: how right a topic is on items that people graded. It reads a file, and no database."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.jsonlines import BadLineError, read_lines
 from aggregator.cli.options import AsJson, Context, Limit, everywhere
 from aggregator.cli.output import Column, count, fields, print_json, print_table, progress, say
 from aggregator.cli.paragraphs import heading
 from aggregator.cli.topic_names import InForce, TopicName, find_topic
-from aggregator.core.errors import ConfigError, Problem, UsageError
+from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
     from aggregator.core.model.topics import Topic
     from aggregator.core.topics.quality import Judged, Quality
 
 GRADES = {0: False, 1: None, 2: True}  # 1 is on the border: what is said of it is neither right nor wrong
-MOST_TOLD = 20  # broken lines
+EXPECTED = '{"title": "..", "text": "..", "grade": 0, 1 or 2}'
 
 Graded = Annotated[
     Path, typer.Argument(metavar="FILE.jsonl", help='Lines {"title", "text", "grade"}: 2 relevant, 0 not, 1 left out.')
@@ -69,48 +68,22 @@ def _told(measured: "Quality") -> dict[str, Any]:
 
 def _read(file: Path) -> tuple[list[Item], int]:
     """The items that count, and how many on the border do not. Raises UsageError, or ConfigError with the broken lines."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read {file}: {why}", hint="give a file with a JSON object a line") from None
-    items: list[Item] = []
-    problems: list[Problem] = []
-    left_out = 0
-    for number, line in _numbered(text):
-        item = _item(line, f"{file}:{number}")
-        if isinstance(item, Problem):
-            problems.append(item)
-        elif item is None:
-            left_out += 1
-        else:
-            items.append(item)
-    if problems:
-        raise ConfigError(problems[:MOST_TOLD])
+    found = read_lines(file, _item, expected=EXPECTED)
+    items = [item for item in found if item is not None]
     if not items:
         raise UsageError(f"{file} has no item of grade 0 or 2")
-    return items, left_out
+    return items, len(found) - len(items)
 
 
-def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    # Only line feeds end a line of JSON; other line separators may stand inside its texts.
-    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-
-
-def _item(line: str, where: str) -> Item | Problem | None:
+def _item(value: Any) -> Item | None:
     """One line's item, None for one on the border."""
-    expected = '{"title": "..", "text": "..", "grade": 0, 1 or 2}'
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return Problem(where=where, message=f"not JSON, expected {expected}")
     if not isinstance(value, dict):
-        return Problem(where=where, message=f"expected {expected}")
+        raise BadLineError(f"expected {EXPECTED}")
     title, text, grade = value.get("title") or "", value.get("text") or "", value.get("grade")
     if not isinstance(title, str) or not isinstance(text, str):
-        return Problem(where=where, message="`title` and `text` are texts")
+        raise BadLineError("`title` and `text` are texts")
     if isinstance(grade, bool) or not isinstance(grade, int | float) or grade not in GRADES:
-        return Problem(where=where, message="`grade` is 2 (relevant), 1 (on the border) or 0 (not relevant)")
+        raise BadLineError("`grade` is 2 (relevant), 1 (on the border) or 0 (not relevant)")
     relevant = GRADES[int(grade)]
     return None if relevant is None else Item(title, text, relevant)
 

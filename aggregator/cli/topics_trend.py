@@ -14,6 +14,7 @@ from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import Column, count, note, print_json, print_table, say, width
 from aggregator.cli.paragraphs import heading, paragraph
+from aggregator.cli.topic_names import refuse_unknown
 from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,12 +81,9 @@ def trend(
 def _read(connection: "Connection", topic_id: str, by: Cut | None, until: date, days: int) -> Read:
     from aggregator.core.stories import trends
     from aggregator.core.stories.watch import watch
-    from aggregator.store import topics
     from aggregator.store import trends as stored
 
-    names = [one.id for one in topics.listed(connection)]
-    if topic_id not in names and not topics.match_counts(connection).get(topic_id):
-        raise UsageError(f"no such topic: {topic_id}", hint=f"there are: {', '.join(names) or 'none'}")
+    refuse_unknown(connection, (topic_id,))
     since = stored.span_of(until, days)
     hits = stored.hits(connection, topic_id, since=since, until=until, clauses=by is Cut.CLAUSE)
     seen = watch(stored.checked_days(connection, {hit.feed_id for hit in hits}, since=since))

@@ -10,7 +10,7 @@ import typer
 from aggregator.cli.explaining import print_trace, trace_json
 from aggregator.cli.live import Document, Problem, open_reader, tell_problem
 from aggregator.cli.opening import open_archive, start_logging, stoppable
-from aggregator.cli.options import AsJson, Context, everywhere
+from aggregator.cli.options import LARGEST_ID, AsJson, Context, everywhere
 from aggregator.cli.output import Column, count, fields, note, print_json, print_table, say
 from aggregator.cli.topic_names import InForce, TopicName, find_topic
 from aggregator.core.errors import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 UrlOption = Annotated[str | None, typer.Option("--url", metavar="URL", help="A page, or a feed: then its entries.")]
 EntryOption = Annotated[
-    int | None, typer.Option("--entry", metavar="ID", min=1, max=2**63 - 1, help="A stored entry, by its number.")
+    int | None, typer.Option("--entry", metavar="ID", min=1, max=LARGEST_ID, help="A stored entry, by its number.")
 ]
 TextOption = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="A text; - reads standard input.")]
 TitleOption = Annotated[

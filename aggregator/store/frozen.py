@@ -32,12 +32,18 @@ class FrozenDigest:
 
 
 def latest(
-    connection: Connection, *, limit: int = 50, message_ids: Collection[str] | None = None
+    connection: Connection,
+    *,
+    limit: int = 50,
+    message_ids: Collection[str] | None = None,
+    subscriber_id: int | None = None,
 ) -> tuple[FrozenDigest, ...]:
-    """Digests that were made, newest first, with the fate of their delivery; only those of `message_ids` when given."""
+    """Digests that were made, newest first, with the fate of their delivery; only those of `message_ids`, or of a person."""
     query = _lines().order_by(digest.c.id.desc()).limit(limit)
     if message_ids is not None:
         query = query.where(delivery.c.message_id.in_(message_ids))
+    if subscriber_id is not None:
+        query = query.where(delivery.c.subscriber_id == subscriber_id)
     return tuple(FrozenDigest(**row._mapping) for row in connection.execute(query))  # noqa: SLF001 - public name
 
 

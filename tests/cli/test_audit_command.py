@@ -60,6 +60,7 @@ def test_an_audit_may_begin_at_an_instant(polled: Shell) -> None:
     ran = polled.run("audit", "--since", "2026-01-27T07:00Z", "--json")
     assert ran.code == 0
     assert (ran.line["matches_due"], ran.line["since"]) == (0, "2026-01-27T07:00:00Z")
+    assert polled.run("audit", "--since", "2026-01-28", "--json").line["since"] == "2026-01-28T00:00:00Z"
     wrong = polled.run("audit", "--since", "yesterday")
     assert (wrong.code, wrong.out) == (2, "")
     assert "--since yesterday" in wrong.err

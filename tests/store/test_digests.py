@@ -95,6 +95,13 @@ def test_a_digest_whose_rows_were_taken_meanwhile_writes_nothing(store: Store, d
     assert [one.subject for one in store.read(frozen.latest)] == ["1 new"]
 
 
+def test_the_digests_of_one_person_are_found_behind_those_of_others(store: Store, desk: Member) -> None:
+    freeze(store, desk)
+    own = desk.subscriber.id
+    assert [one.subject for one in store.read(frozen.latest, limit=1, subscriber_id=own)] == ["1 new"]
+    assert store.read(frozen.latest, subscriber_id=own + 1) == ()
+
+
 def test_a_first_digest_may_carry_what_was_there_before(store: Store, desk: Member) -> None:
     store.write(subscribers.save, [make_subscriber(), make_subscriber("late")], {"late": "q"}, now=NOW)
     late = store.read(subscribers.members)[1]
