@@ -17,12 +17,12 @@ from aggregator.cli.output import (
     iso,
     moment,
     note,
-    paragraphs,
     print_json,
     print_table,
     say,
 )
 from aggregator.cli.output import clean as one_line
+from aggregator.cli.paragraphs import paragraphs
 from aggregator.cli.topic_names import refuse_unknown
 from aggregator.core.errors import UsageError
 from aggregator.core.model.entries import Entry, Revision

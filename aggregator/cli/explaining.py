@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aggregator.cli.output import clean, count, say, width
+from aggregator.cli.output import ENDLESS, clean, count, say, width
 from aggregator.cli.paragraphs import heading, paragraph
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _print_clause(clause: "ClauseTrace", fields: "EntryFields", told: set[str], 
         if left_out:
             say(f"{indent}{left_out}", style="dim")
             continue
-        room = 10_000 if whole else max(24, min(width(), 120) - len(indent) - 6)
+        room = ENDLESS if whole else max(24, min(width(), 120) - len(indent) - 6)
         paragraph(_line(node, fields, room), lead=f"{indent}{'yes' if node.holds else 'no '}  ")
 
 

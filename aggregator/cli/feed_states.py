@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-
-from aggregator.cli.output import GAPPED, QUIET, RECOVERED, RETRIED
 
 if TYPE_CHECKING:
     from aggregator.store.database import Connection
     from aggregator.store.feeds import FollowedFeed
+
+RETRIED = "retried"  # what people read of an error that is too young to call a feed degraded
+# Of a feed that answers: it brings nothing for unusually long, may have dropped entries, or had failed until lately.
+QUIET, GAPPED, RECOVERED = "quiet", "gapped", "recovered"
+SOURCES_SINCE = timedelta(days=7)  # gaps and recoveries of so long are told
 
 # The worst first: what a person should look at stands where the eye begins.
 STATES = ("poisoned", "failing", "degraded", RETRIED, QUIET, GAPPED, RECOVERED, "ok", "disabled")
@@ -26,7 +29,6 @@ class Noted:
 
 def noted(connection: "Connection", *, now: datetime, names: Collection[str] = ()) -> Mapping[str, Noted]:
     """The same feeds that `status` names, by id, each by what matters most of it; the quiet ones of `names` only."""
-    from aggregator.cli.glance import SOURCES_SINCE
     from aggregator.store import health, silence
 
     gaps, recovered = health.shaken(connection, since=now - SOURCES_SINCE)

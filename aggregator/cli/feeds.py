@@ -1,20 +1,18 @@
 """`feeds`: how each followed feed fares, from the store; the commands that look at the web or edit the file are beside it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aggregator.cli import feeds_add, feeds_check, feeds_edit, feeds_fix, feeds_raw, feeds_value
 from aggregator.cli.feed_names import FeedId, find_feed
-from aggregator.cli.feed_rhythm import mean_gaps
-from aggregator.cli.feed_states import STATES, Noted, noted, spoken_state, state_of
+from aggregator.cli.feed_states import QUIET, STATES, Noted, noted, spoken_state, state_of
 from aggregator.cli.manners import COUNTED_DAYS, extras, manners, manners_json
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, LimitOrAll, everywhere, new_app
 from aggregator.cli.output import (
-    QUIET,
     Column,
     ago,
     clean,
@@ -78,7 +76,7 @@ def list_(here: Context, *, limit: LimitOrAll = None, as_json: AsJson = False) -
             for one in shown:
                 print_json(feed_json(one, archive.now, told.get(one.feed.id)))
             return
-        gaps = archive.store.read(mean_gaps, [one.feed.id for one in shown])
+        gaps = archive.store.read(_mean_gaps, [one.feed.id for one in shown])
     if not followed:
         note(f"no feed is followed yet; `aggregator apply` follows what {archive.settings.config} lists")
         return
@@ -95,6 +93,14 @@ def list_(here: Context, *, limit: LimitOrAll = None, as_json: AsJson = False) -
     tally = Counter(states.values())
     numbers = ", ".join(f"{tally[state]} {state}" for state in STATES if tally[state])
     say(f"\n{count(len(followed), 'feed')}: {numbers}")
+
+
+def _mean_gaps(connection: "Connection", feed_ids: Sequence[str]) -> dict[str, timedelta | None]:
+    """The average time between the last entries of each feed, as its lists show it."""
+    from aggregator.core.checking.cadence import mean_gap
+    from aggregator.store import entries
+
+    return {feed_id: mean_gap(entries.latest_times(connection, feed_id)) for feed_id in feed_ids}
 
 
 def _row(
@@ -176,7 +182,7 @@ def _portrait(connection: "Connection", feed_id: str, now: datetime) -> Portrait
         entries=feeds.entry_counts(connection, (feed_id,)).get(feed_id, 0),
         days=feeds.days(connection, feed_id, limit=DAYS),
         events=feeds.events(connection, feed_id=feed_id, limit=EVENTS),
-        mean_gap=mean_gaps(connection, (feed_id,))[feed_id],
+        mean_gap=_mean_gaps(connection, (feed_id,))[feed_id],
         politeness=politeness(connection, since=now.date() - timedelta(days=COUNTED_DAYS - 1), feed_id=feed_id),
         note=noted(connection, now=now, names=(feed_id,)).get(feed_id),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aggregator.cli.feed_states import SOURCES_SINCE, STATES
 from aggregator.cli.manners import COUNTED_DAYS
 from aggregator.cli.opening import Archive
 from aggregator.core.checking.plan import feed_health
@@ -19,10 +20,8 @@ from aggregator.store.feeds import FollowedFeed
 from aggregator.store.health import Totals
 from aggregator.store.politeness import Politeness, politeness
 
-STATES = ("poisoned", "failing", "degraded", "ok", "disabled")  # the worst first; disabled is nobody's worry
 STALE = timedelta(minutes=2)  # twenty missed ticks
 TICKING = ("refresh", "dispatch")
-SOURCES_SINCE = timedelta(days=7)  # gaps and recoveries of so long are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 WIDE = 100  # columns from which a terminal has room for more than the essentials
 
-RETRIED = "retried"  # what people read of an error that is too young to call a feed degraded
-
-# Of a feed that answers: it brings nothing for unusually long, may have dropped entries, or had failed until lately.
-QUIET, GAPPED, RECOVERED = "quiet", "gapped", "recovered"
-
+ENDLESS = 10_000  # columns of what is no terminal
 LEAST = 12  # columns that a shrinking one keeps, if it has them
 
 STYLES = {
@@ -68,16 +64,20 @@ class Column:
     style: str = ""
 
 
-def print_json(value: Any) -> None:
-    """One JSON object on one line of stdout; instants as ISO 8601 in UTC."""
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """One JSON object on one line of stdout, or on as many as `indent` makes of it; instants as ISO 8601 in UTC."""
     encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
-    text = json.dumps(value, default=_plain_value, ensure_ascii=encoding != "utf8", separators=(", ", ": "))
+    text = json.dumps(value, default=_plain_value, ensure_ascii=encoding != "utf8", indent=indent)
     sys.stdout.write(f"{text}\n")
 
 
 def _plain_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Enum):
@@ -126,7 +126,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def say(text: str = "", *, style: str = "") -> None:
     """A line for people on stdout."""
-    typer.echo(text if not style or not _is_terminal(sys.stdout) else _styled(text, style))
+    typer.echo(text if not style or not _is_terminal(sys.stdout) else styled(text, style))
 
 
 def note(text: str) -> None:
@@ -198,7 +198,8 @@ def _style(column: Column, cell: str) -> str:
     return STYLES.get(cell, "") if column.style == "state" else column.style
 
 
-def _styled(text: str, style: str) -> str:
+def styled(text: str, style: str) -> str:
+    """Text in the colour of a state, or dim or bold."""
     colour = STYLES.get(style, style)
     if colour in {"dim", "bold"}:
         return typer.style(text, dim=colour == "dim" or None, bold=colour == "bold" or None)
@@ -207,7 +208,7 @@ def _styled(text: str, style: str) -> str:
 
 def width() -> int:
     """How many columns there are to print in: the terminal's, else no fewer than any line needs."""
-    return _console().width if _is_terminal(sys.stdout) else 10_000
+    return _console().width if _is_terminal(sys.stdout) else ENDLESS
 
 
 @contextmanager
@@ -243,23 +244,17 @@ def _is_terminal(stream: Any) -> bool:
     return bool(stream.isatty())
 
 
-def paragraphs(text: str) -> None:
-    """Lines of prose, wrapped between words where a terminal is narrower or wider than is pleasant to read."""
-    for line in text.splitlines():
-        say("\n".join(_wrapped(line, min(width(), WIDE))))
-
-
 def fields(pairs: Mapping[str, str]) -> None:
     """Names and values, one a line, values below each other; empty values are left out."""
     shown = {name: value for name, value in pairs.items() if value}
     indent = max(map(len, shown), default=0) + 2
     for name, value in shown.items():
-        lines = [part for line in value.splitlines() for part in _wrapped(line, width() - indent)]
+        lines = [part for line in value.splitlines() for part in wrapped(line, width() - indent)]
         say(name.ljust(indent) + f"\n{' ' * indent}".join(lines))
 
 
-def _wrapped(text: str, room: int) -> list[str]:
-    """A line as many as fit into `room` columns of a terminal; a longer word, mostly an address, stays whole."""
+def wrapped(text: str, room: int) -> list[str]:
+    """Text as one line, or as many as fit into `room` columns of a terminal; a longer word, mostly an address, stays whole."""
     from rich.cells import cell_len
 
     lines = [""]

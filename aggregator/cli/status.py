@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli.feed_states import RETRIED
 from aggregator.cli.manners import manners, manners_json
 from aggregator.cli.opening import Archive, open_archive, redirected
 from aggregator.cli.options import AsJson, Context, Limit, everywhere, new_app
-from aggregator.cli.output import RETRIED, Column, ago, count, print_json, print_table, say
+from aggregator.cli.output import Column, ago, count, print_json, print_table, say
 from aggregator.cli.paragraphs import heading, paragraph
 from aggregator.cli.unusual import noted_json, print_noted, silent_json, silent_topics
 from aggregator.core.errors import AggregatorError

@@ -1,15 +1,13 @@
 """`subscribers show` and `export`: all that is known of one person, for the operator and for the person."""
 
-import sys
-from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import AsJson, Context, everywhere
-from aggregator.cli.output import Column, ago, fields, iso, moment, print_json, print_table, say
+from aggregator.cli.output import Column, ago, fields, moment, print_json, print_table, say
 from aggregator.cli.people import Who, find_member, goes_to, next_slot, state_of, told
 from aggregator.core.digests.schedules import when_words
 from aggregator.core.model.subscriptions import SubscriberState
@@ -137,21 +135,9 @@ def _digest(one: "FrozenDigest") -> dict[str, Any]:
 @everywhere
 def export(here: Context, subscriber: Who) -> None:
     """All that is stored of a subscriber as one JSON object: what to hand to a person who asks for it."""
-    import json
-
     from aggregator.store import erasure
 
     with open_archive(here) as archive:
         person = archive.store.read(find_member, subscriber).subscriber
         whole = archive.store.read(erasure.export, person.id)
-    sys.stdout.write(json.dumps(whole, default=_plain, ensure_ascii=False, indent=2) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    print_json(whole, indent=2)
