@@ -1,4 +1,4 @@
-"""A data folder, its feed list and its database, with real processes of the program on them."""
+"""A data folder, its feed list and its database, with real processes of the program on them, and commands between these."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from aggregator.store import dialect
+from tests.commands import Shell
 from tests.farm import Farm
 from tests.patience import PATIENCE
 
@@ -19,6 +20,7 @@ class House:
     """Where one installation lives; `environ` are settings of its own."""
 
     def __init__(self, folder: Path, farm: Farm, database: str | None = None, **environ: str) -> None:
+        self.folder = folder
         self.database = database or f"sqlite:///{folder / 'data' / 'aggregator.db'}"
         (folder / "feeds.yaml").write_text(farm.feed_list(), encoding="utf-8")
         own = {name: value for name, value in os.environ.items() if not name.startswith("AGGREGATOR_")}
@@ -43,9 +45,14 @@ class House:
         self.environ["AGGREGATOR_CLOCK"] = then.isoformat()
 
     def run(self, *command: str) -> None:
-        process = self.start(*command)
-        _, errors = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, errors.decode()
+        """A command that nothing happens to: it needs no process of its own."""
+        ran = self.shell.run(*command)
+        assert ran.code == 0, ran.err
+
+    @property
+    def shell(self) -> Shell:
+        """For commands in this process, which live in the house's environment."""
+        return Shell(folder=self.folder, environ=self.environ)
 
     def ask(self, query: str) -> list[tuple[object, ...]]:
         engine = create_engine(dialect.parse_url(self.database))

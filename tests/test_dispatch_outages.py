@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -35,8 +36,12 @@ def farm() -> Iterator[Farm]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with closing(Cluster(tmp_path_factory.mktemp("cluster") / "postgresql")) as one:
+def cluster() -> Iterator[Cluster]:
+    # The server is another user, who is locked out of pytest's own folders whenever a second pytest starts.
+    with (
+        tempfile.TemporaryDirectory(prefix="aggregator-pg-", ignore_cleanup_errors=True) as folder,
+        closing(Cluster(Path(folder) / "postgresql")) as one,
+    ):
         yield one
 
 
@@ -62,7 +67,7 @@ def test_a_process_that_slept_past_its_lease_mails_and_records_nothing_over_anot
         house.wait(lambda: house.sent() == 1)
         sleeper.send_signal(signal.SIGSTOP)
         with serving() as healthy:
-            ended(house.send(healthy, after=timedelta(minutes=5)))
+            house.mail(healthy, after=timedelta(minutes=5))
         taken_over = house.ask(VICTIMS_ROW)
         relay.go_on.set()
         sleeper.send_signal(signal.SIGCONT)
