@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from aggregator.core.digests.attention import Verdict, verdict
 from aggregator.core.digests.letter import DueDigest, Envelope
@@ -17,21 +16,16 @@ from aggregator.core.model.topics import Origin
 from aggregator.store import attention, corrections, dialect, spikes, subscribers
 from aggregator.store.attention import ALERT_LIMIT
 from aggregator.store.chunks import CHUNK
-from aggregator.store.codec import fired_of
+from aggregator.store.due import ITEMS_A_QUERY, TextRoom, item_of, items_query
 from aggregator.store.schema import (
     delivery,
     digest,
     entry,
-    evidence,
-    feed,
     is_open,
     is_pending,
     ledger,
     match,
-    revision,
-    story_member,
     subscription,
-    topic,
 )
 
 ARCHIVE_ITEMS = 20  # baseline matches a subscription's first digest carries
@@ -55,84 +49,33 @@ def due_items(
         from_live = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
         waiting = or_(is_pending, left_out, and_(later, from_live))
         baseline = or_(_is_baseline(), and_(later, ~from_live))
-    query = items_query(as_of).where(mine)
-    found = [item_of(row) for row in connection.execute(query.where(waiting).order_by(match.c.id).limit(limit))]
+    found = _read(connection, as_of, and_(mine, waiting), limit)
     if archive:
-        old = query.where(baseline).order_by(entry.c.published.desc(), match.c.id.desc()).limit(ARCHIVE_ITEMS)
+        query = items_query(as_of).where(mine, baseline)
+        old = query.order_by(entry.c.published.desc(), match.c.id.desc()).limit(ARCHIVE_ITEMS)
         found += [item_of(row, archive=True) for row in connection.execute(old)]
     alerted = _alerted(connection, subscription_id, [item.match_id for item in found], as_of)
     return tuple(_with_alert(item, alerted.get(item.match_id)) for item in found)
+
+
+def _read(connection: Connection, as_of: datetime | None, wanted: ColumnElement[bool], limit: int) -> list[DueItem]:
+    """The matches of these ledger rows in the order of their ids, some at a time, with as much of their texts as has room."""
+    room, found, after = TextRoom(), list[DueItem](), 0
+    while len(found) < limit:
+        size = min(ITEMS_A_QUERY, limit - len(found))
+        query = room.query(as_of).where(wanted, ledger.c.match_id > after).order_by(ledger.c.match_id).limit(size)
+        page = room.hold(item_of(row) for row in connection.execute(query))
+        found += page
+        if len(page) < size:
+            break
+        after = page[-1].match_id
+    return found
 
 
 def _is_baseline() -> ColumnElement[bool]:
     """A match of a first import that no digest has taken."""
     return and_(
         ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason == "baseline", ledger.c.digest_id.is_(None)
-    )
-
-
-def items_query(as_of: datetime | None = None) -> Select[Any]:
-    """Rows of the ledger with all that `item_of` needs, with the newest evidence, or the newest of then."""
-    proof = evidence.alias("proof")
-    known = select(func.max(proof.c.id)).where(proof.c.match_id == match.c.id)
-    newest = (known if as_of is None else known.where(proof.c.at <= as_of)).correlate(match).scalar_subquery()
-    return (
-        select(
-            match.c.id.label("match_id"),
-            match.c.topic_id,
-            topic.c.name.label("topic_name"),
-            match.c.entry_id,
-            revision.c.n.label("revision"),
-            entry.c.feed_id,
-            feed.c.definition,
-            revision.c.title,
-            revision.c.text,
-            revision.c.link,
-            revision.c.language,
-            entry.c.published,
-            entry.c.date_suspect,
-            entry.c.first_seen,
-            evidence.c.score,
-            evidence.c.alert,
-            evidence.c.fired,
-            story_member.c.story_id,
-            ledger.c.at.label("ledger_at"),
-            ledger.c.digest_id,
-        )
-        .select_from(ledger)
-        .join(match, match.c.id == ledger.c.match_id)
-        .join(topic, topic.c.id == match.c.topic_id)
-        .join(entry, entry.c.id == match.c.entry_id)
-        .join(feed, feed.c.id == entry.c.feed_id)
-        .join(evidence, evidence.c.id == newest)
-        .join(revision, revision.c.id == evidence.c.revision_id)
-        .outerjoin(story_member, story_member.c.entry_id == entry.c.id)
-    )
-
-
-def item_of(row: Any, *, archive: bool = False) -> DueItem:
-    """A due match from a row of `items_query`."""
-    return DueItem(
-        match_id=row.match_id,
-        topic_id=row.topic_id,
-        topic_name=row.topic_name,
-        entry_id=row.entry_id,
-        revision=row.revision,
-        feed_id=row.feed_id,
-        feed_name=row.definition["name"] or row.feed_id,
-        tier=row.definition["tier"],
-        title=row.title,
-        text=row.text,
-        link=row.link,
-        language=row.language,
-        published=row.published,
-        date_suspect=row.date_suspect,
-        first_seen=row.first_seen,
-        score=row.score,
-        alert=row.alert,
-        fired=fired_of(row.fired),
-        story_id=row.story_id,
-        archive=archive,
     )
 
 

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, and_, func, or_, select
 from aggregator.core.model.digests import DigestKind, DueItem, ToldItem
 from aggregator.core.model.subscriptions import LedgerState, Subscription
 from aggregator.store.chunks import chunks
-from aggregator.store.digests import KNOWN_STORY, item_of, items_query
+from aggregator.store.digests import KNOWN_STORY
+from aggregator.store.due import TextRoom, item_of
 from aggregator.store.schema import delivery, digest, ledger, match, story_member, subscription
 
+STORIES_A_QUERY = 50
 _CLAIMED = and_(ledger.c.state == LedgerState.PENDING.value, ledger.c.digest_id.is_not(None))
 
 
@@ -32,11 +34,12 @@ def told_before(
         sent = or_(sent, and_(ledger.c.subscription_id.in_(theirs), arrived))
     if as_of is not None:
         sent = and_(sent, ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at < as_of)))
-    found: dict[int, list[ToldItem]] = defaultdict(list)
-    for some in chunks(stories):
+    room, found = TextRoom(), defaultdict[int, list[ToldItem]](list)
+    for some in chunks(stories, STORIES_A_QUERY):
         part = story_member.c.story_id.in_(some)
-        for row in connection.execute(items_query(as_of).where(part, sent).order_by(ledger.c.at, match.c.id)):
-            found[row.story_id].append(ToldItem(item=item_of(row), at=row.ledger_at, digest_id=row.digest_id))
+        for row in connection.execute(room.query(as_of).where(part, sent).order_by(ledger.c.at, match.c.id)):
+            (item,) = room.hold([item_of(row)])
+            found[row.story_id].append(ToldItem(item=item, at=row.ledger_at, digest_id=row.digest_id))
     return {story_id: tuple(members) for story_id, members in found.items()}
 
 
