@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
+from shutil import copymode
 from typing import Any
 
 from sqlalchemy import (
@@ -190,17 +191,19 @@ def _asked(wanted: Coarse, signs: tuple[str, str, str, str, str]) -> str:
             raise ValueError("the word index knows no feeds")
 
 
-def backup(connection: Connection, target: Path) -> bool:
-    """Copy an embedded database to `target`, page by page and consistently; False when it lives in a server."""
-    raw: Any = connection.connection.dbapi_connection
-    if not isinstance(raw, sqlite3.Connection):
-        return False
-    copy = sqlite3.connect(target)
+def backup(source: Path, target: Path) -> None:
+    """Copy an embedded database as it was last committed, whoever may be writing to it.
+
+    It takes a connection of its own: one that writes waits for itself for ever. Raises OSError and leaves nothing behind
+    when the copy cannot be made.
+    """
     try:
-        raw.backup(copy)
-    finally:
-        copy.close()
-    return True
+        with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as copy:
+            there.backup(copy)
+        copymode(source, target)
+    except (sqlite3.Error, OSError) as error:
+        target.unlink(missing_ok=True)
+        raise OSError(f"{target}: {error}") from error
 
 
 def integrity(connection: Connection) -> Sequence[str]:

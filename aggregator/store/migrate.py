@@ -68,18 +68,28 @@ def _compare(connection: Connection) -> Schema:
 def upgrade(database: str, *, now: datetime) -> Schema:
     """Bring the database to head; what it was before. An older embedded one is copied aside first.
 
-    Raises SchemaMismatchError for a newer or foreign database, StoreError when it cannot be opened.
+    Raises SchemaMismatchError for a newer or foreign database, StoreError when it cannot be opened or copied.
     """
     with _open(database) as connection:
         dialect.lock_migrations(connection)
         before = _compare(connection)
         refuse(before)
         if before is Schema.OLDER and (path := dialect.file_of(database)):
-            dialect.backup(connection, path.with_name(f"{path.name}.before-{head()}-{now:%Y%m%dT%H%M%S}"))
+            _copy_aside(path, path.with_name(f"{path.name}.before-{head()}-{now:%Y%m%dT%H%M%S}"))
         if before is not Schema.CURRENT:
             _run(connection, "head")
             connection.commit()
     return before
+
+
+def _copy_aside(path: Path, target: Path) -> None:
+    try:
+        dialect.backup(path, target)
+    except OSError as error:
+        raise StoreError(
+            f"the database was not upgraded, for no copy of it could be made: {error}",
+            hint=f"make room for {path.stat().st_size / 1e6:,.0f} MB beside it, and run it again",
+        ) from error
 
 
 def refuse(schema: Schema) -> None:

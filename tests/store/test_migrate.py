@@ -1,5 +1,6 @@
 """Migrations: empty to head is the tables in code, head to base and back survives, strangers are refused."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,29 @@ def test_an_upgrade_of_a_current_database_does_nothing(database: str) -> None:
     assert migrate.upgrade(database, now=NOW) is Schema.CURRENT
 
 
+def test_an_older_embedded_database_is_copied_aside_as_it_was_before_it_is_upgraded(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'aggregator.db'}"
+    _make_older(database)
+    (tmp_path / "aggregator.db").chmod(0o600)
+    assert migrate.upgrade(database, now=NOW) is Schema.OLDER
+    assert migrate.differences(database) == ()
+    (copy,) = tmp_path.glob("aggregator.db.before-*")
+    assert migrate.inspect_schema(f"sqlite:///{copy}") is Schema.OLDER
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_that_cannot_be_copied_aside_is_not_upgraded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = f"sqlite:///{tmp_path / 'aggregator.db'}"
+    _make_older(database)
+    monkeypatch.setattr("aggregator.store.dialect.copymode", _full)
+    with pytest.raises(StoreError, match=r"was not upgraded.*No space left"):
+        migrate.upgrade(database, now=NOW)
+    assert migrate.inspect_schema(database) is Schema.OLDER
+    assert not list(tmp_path.glob("aggregator.db.before-*"))
+
+
 def test_a_database_of_a_newer_schema_is_refused_and_left_alone(database: str) -> None:
     migrate.upgrade(database, now=NOW)
     _set_version(database, "9999")
@@ -69,3 +93,12 @@ def _set_version(database: str, version: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
     engine.dispose()
+
+
+def _make_older(database: str) -> None:
+    migrate.upgrade(database, now=NOW)
+    migrate.downgrade(database, to="-1")
+
+
+def _full(_source: Path, _target: Path) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
