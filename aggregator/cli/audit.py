@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aggregator.store.audit import Audit, Balance, Fault
+    from aggregator.store.spike_proof import SpikeBalance, SpikeFault
 
 app = new_app()
 
@@ -48,24 +49,30 @@ Since = Annotated[
 @app.command()
 @everywhere
 def audit(here: Context, *, since: Since = None, as_json: AsJson = False) -> None:
-    """Prove that every match due to every subscription is delivered, suppressed for a reason, pending or failed.
+    """Prove that every match and spike due to a subscription is delivered, suppressed for a reason, pending or failed.
 
     Exit code 1 when the sum does not close.
     """
     from aggregator.store.audit import audit as weigh
+    from aggregator.store.spike_proof import prove
 
     start = None if since is None else instant_of(here, "--since", since)
     with open_archive(here) as archive:
         found = archive.store.read(weigh, since=start)
+        spikes = archive.store.read(prove, since=start)
     if as_json:
-        print_json(_told(found, start))
+        print_json(_told(found, spikes, start))
     else:
         _print(found, start)
-    if not found.total.closes:
-        off = sum(fault.count for fault in found.total.faults)
+        _print_spikes(spikes)
+    off = [_sentence(fault) for fault in found.total.faults] + [_lost(fault) for fault in spikes.faults]
+    if off or not found.total.closes:
+        matches = sum(fault.count for fault in found.total.faults)
+        lost = sum(fault.count for fault in spikes.faults)
         raise AggregatorError(
-            f"the ledger does not close: {off:,} of {count(found.total.matches_due, 'match', 'matches')} due are off"
-            + ("" if not as_json else "; " + "; ".join(_sentence(fault) for fault in found.total.faults)),
+            f"the ledger does not close: {matches:,} of {count(found.total.matches_due, 'match', 'matches')} due are off"
+            + (f", and {lost:,} of {count(spikes.due, 'spike', 'spikes')}" if lost else "")
+            + ("" if not as_json else "; " + "; ".join(off)),
             hint="keep a copy of the database and report it: nothing that works as it should can cause this",
         )
 
@@ -91,6 +98,23 @@ def _print(found: "Audit", since: "datetime | None") -> None:
         say(f"the ledger closes: {count(total.matches_due, 'match', 'matches')} due = {parts}{when}", style="ok")
 
 
+def _print_spikes(found: "SpikeBalance") -> None:
+    """The spikes by what became of them, where any was due."""
+    for fault in found.faults:
+        paragraph(_lost(fault), lead="problem  ", style="problem")
+    if found.due:
+        parts = " + ".join(f"{getattr(found, state):,} {state}" for state in STATES)
+        why = ", ".join(f"{number:,} {reason}" for reason, number in found.suppressed_by.items())
+        told = f"{count(found.due, 'spike', 'spikes')} due = {parts}" + (f" ({why})" if why else "")
+        say(told, style="problem" if found.faults else "ok")
+
+
+def _lost(fault: "SpikeFault") -> str:
+    said = "is in a digest that nothing will send" if fault.count == 1 else "are in a digest that nothing will send"
+    spikes = count(fault.count, "spike", "spikes")
+    return f"{fault.subscription}: {spikes} {said} (first spike {fault.spike_id}, digest {fault.digest_id})"
+
+
 def _row(slug: str, one: "Balance") -> tuple[str, ...]:
     numbers = (f"{getattr(one, state):,}" for state in STATES)
     return (slug, f"{one.matches_due:,}", *numbers, "ok" if one.closes else "problem")
@@ -104,9 +128,19 @@ def _sentence(fault: "Fault") -> str:
     return f"{fault.subscription}: {count(fault.count, 'match', 'matches')} {said} ({where})"
 
 
-def _told(found: "Audit", since: "datetime | None") -> dict[str, Any]:
+def _told(found: "Audit", spikes: "SpikeBalance", since: "datetime | None") -> dict[str, Any]:
     people = {slug: _balance_told(one) for slug, one in found.subscribers.items()}
-    return {**_balance_told(found.total), "since": since, "subscribers": people}
+    whole = {**_balance_told(found.total), "closes": found.total.closes and not spikes.faults}
+    return {**whole, "since": since, "subscribers": people, "spikes": _spikes_told(spikes)}
+
+
+def _spikes_told(found: "SpikeBalance") -> dict[str, Any]:
+    faults = [
+        {"subscription": one.subscription, "count": one.count, "spike": one.spike_id, "digest": one.digest_id}
+        for one in found.faults
+    ]
+    sums = {state: getattr(found, state) for state in STATES}
+    return {**sums, "spikes_due": found.due, "suppressed_by": dict(found.suppressed_by), "faults": faults}
 
 
 def _balance_told(one: "Balance") -> dict[str, Any]:

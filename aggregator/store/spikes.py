@@ -26,7 +26,7 @@ from aggregator.store.schema import (
 )
 
 KEPT = 200  # stories of one spike whose entries are kept with it
-MOST = 50  # spikes of one digest; the others wait for the next
+MOST = 20  # spikes of one digest; the others wait for the next
 
 UNWISHED = "unwished"  # the files wish it no more
 

@@ -86,6 +86,12 @@ def test_a_changed_schedule_reads_like_the_file() -> None:
     )
 
 
+def test_a_wish_for_spikes_is_a_change() -> None:
+    new = replace(DESK, subscriptions=(replace(MORNING, spikes=True),))
+    (change,) = plan(replace(WANTED, subscribers=(new,)), CURRENT).changes
+    assert change.fields == (FieldChange(name="spikes", old="false", new="true"),)
+
+
 def test_addresses_and_secrets_are_masked() -> None:
     feed = replace(FEED, url="https://u:tulip@a.example/f", headers=(("A", "tulip"), ("B", "k ${AGGREGATOR_K}")))
     desk = replace(DESK, address="someone@example.org")

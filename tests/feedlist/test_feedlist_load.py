@@ -293,6 +293,8 @@ def test_an_address_must_be_one_and_is_not_shown_when_it_is_secret(tmp_path: Pat
         ("{id: a, operator: true, topics: [t], at: '07:30'}", "has no topics"),
         ("{id: a, operator: true, at: ['07:30', '08:30']}", "expected one time"),
         ("{id: a, operator: true, immediate: true}", "comes at one time of a day"),
+        ("{id: a, operator: true, at: '07:30', spikes: true}", "`spikes` is for topics"),
+        ("{id: a, topics: [t], at: '07:30', spikes: weekly}", "`spikes`: expected true or false"),
         ("{id: a, topics: [t], at: hourly 8-18}", 'expected hourly, or hours such as "hourly 08:00-18:00"'),
         ("{id: a, topics: [t], immediate: true, channel: mail, webhook: 'https://x.org'}", "expected one channel"),
         ("{id: a, topics: [t], immediate: true, webhook: 'ftp://x.org/'}", "expected an address such as https://"),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event
 
 from aggregator.core.model.digests import Change
 from aggregator.core.model.subscriptions import Empty, Schedule, Subscription
+from aggregator.core.model.trends import Spike
 from aggregator.core.stories.signature import signature
 from aggregator.store import (
     attention,
@@ -26,13 +27,15 @@ from aggregator.store import (
     replay,
     retention,
     silence,
+    spike_checks,
+    spikes,
     stories,
     story_views,
     told,
     trends,
 )
 from aggregator.store.database import Store
-from aggregator.store.schema import entry, feed
+from aggregator.store.schema import entry, feed, topic
 from tests.core.digests.test_compose import make_item
 from tests.factories import NOW
 
@@ -48,6 +51,7 @@ GROWING = {
     "digest",
     "feed_event",
     "feed_day",
+    "spike",
     "story",
     "story_member",
     "story_posting",
@@ -76,6 +80,9 @@ MORNING = Subscription(
 )
 
 
+RISEN = Spike(day=DAY, counted=9, expected=1.0, chance=1e-4, entries=(1, 2))
+
+
 def _renewed(connection: Connection) -> None:
     """An entry that is matched, in a story with others, and whose words changed."""
     stories.join(connection, [(2, signature("Customs seize drums", "Text. " * 9))], now=NOW)
@@ -94,6 +101,12 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "corrections": lambda c: corrections.waiting(c, 1),
     "any correction": lambda c: corrections.with_waiting(c, [1]),
     "note a correction": lambda c: corrections.note(c, [(1, 2)], Change.CHANGED, now=NOW),
+    "spikes": lambda c: spikes.waiting(c, 1),
+    "any spike": lambda c: spikes.with_waiting(c, [1]),
+    "topics to look at for spikes": lambda c: spike_checks.due(c, now=NOW),
+    "note a spike": lambda c: spike_checks.note(c, "narcotics", [RISEN], now=NOW),
+    "spikes left to digests": lambda c: spikes.give_to_digests(c, 1, [2], "alert_limit"),
+    "spikes that are let go": lambda c: spikes.release(c, 1, reason=None),
     "alerts of a day": lambda c: attention.alerts_of(c, 1, now=NOW),
     "alerts left to digests": lambda c: attention.give_to_digests(c, 1, 1, now=NOW),
     "late alerts": lambda c: attention.late_alerts(c, 1, [make_item(1)]),
@@ -135,7 +148,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def _fill(connection: Connection) -> None:
-    """Entries to look up: a story is asked for only where there is an entry."""
+    """Entries and a topic to look up: a story is asked for only where there is an entry."""
+    connection.execute(topic.insert().values(id="narcotics", name="N", version=1, listed=True, updated_at=NOW))
     connection.execute(feed.insert().values(id="un", url="u", definition={}, listed=True, active=True, added_at=NOW))
     row = {"feed_id": "un", "first_seen": NOW, "date_suspect": False, "current_revision": 1}
     connection.execute(entry.insert(), [{**row, "key": f"k{number}"} for number in range(3)])
@@ -178,6 +192,8 @@ def test_a_hot_query_scans_nothing_that_grows(store: Store, work: Callable[[Conn
         pytest.param(HOT["pending items"], "ix_ledger_pending", id="pending items"),
         pytest.param(HOT["anything pending"], "ix_ledger_pending", id="anything pending"),
         pytest.param(HOT["any correction"], "ix_correction_pending", id="any correction"),
+        pytest.param(HOT["any spike"], "ix_spike_pending", id="any spike"),
+        pytest.param(HOT["topics to look at for spikes"], "ix_match_topic_id_first_seen_id", id="spikes"),
         pytest.param(HOT["due deliveries"], "ix_delivery_open", id="due deliveries"),
         pytest.param(HOT["claim due hosts"], "ix_host_next_due_at", id="claim due hosts"),
         pytest.param(HOT["latest entries"], "ix_entry_first_seen_id", id="latest entries"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from aggregator.core.model.subscriptions import WHOLE, Schedule, SubscriberSpec
 from aggregator.core.model.topics import Origin
@@ -70,7 +70,7 @@ def made(store: Store, of: int = 1, *, now: datetime = NOON) -> int:
     """A digest of a subscription, that has claimed what waits for it."""
     values = {"subscription_id": of, "slot_at": now, "subject": "", "item_count": 0, "story_count": 0}
 
-    def work(connection: spike_checks.Connection) -> int:
+    def work(connection: Connection) -> int:
         row = connection.execute(digest.insert().values(**values, created_at=now).returning(digest.c.id))
         number: int = row.scalar_one()
         assert spikes.claim(connection, spikes.waiting(connection, of), number)

@@ -133,7 +133,8 @@ def _heading(content: DigestContent) -> str:
     if content.kind is DigestKind.ALERT and content.story_count == 1 and not _besides(content):
         return "A story develops" if any(story.news for story in _by_weight(content)) else "A new story"
     if not content.story_count and _besides(content):
-        return _besides(content)
+        alone = len(content.spikes) == 1 and not content.corrections
+        return "An unusual day" if alone else _besides(content)
     if not content.story_count:
         return "All clear" if is_clear(content) and not alerted_lines(content)[0] else "Nothing new"
     stories = number_words(content.story_count, "story", "stories")
@@ -255,9 +256,9 @@ def _why(content: DigestContent, zone: tzinfo | None, links: Links) -> tuple[str
     sender = f" It was sent by aggregator at {line(home, _NAME)}." if home else ""
     alerted = " Stories you were alerted to are listed apart." if alerted_lines(content)[0] else ""
     name, clock = line(content.subscription, _NAME), "UTC" if zone is None else line(content.timezone, _NAME)
-    level = "its alert level, or a topic an unusual day" if content.spikes else "its alert level"
+    besides = " or a topic has an unusual day" if content.spikes else ""
     when = (
-        f"at once when a story reaches {level}, at most {ALERTS_A_DAY} times a day; what comes within "
+        f"at once when a story reaches its alert level{besides}, at most {ALERTS_A_DAY} times a day; what comes within "
         f"{BURST // timedelta(minutes=1)} minutes shares a mail"
         if content.kind is DigestKind.ALERT
         else f"on {clock} time"

@@ -15,7 +15,7 @@ from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
 from aggregator.core.digests.render.health import source_notes, source_report
 from aggregator.core.digests.render.palette import INLINE, dark_rules
-from aggregator.core.digests.render.spikes import spike_view, spikes_words
+from aggregator.core.digests.render.spikes import spike_view
 from aggregator.core.digests.render.textpart import UNSHOWN
 from aggregator.core.digests.render.trendbar import bar_views, bars_title
 from aggregator.core.digests.render.view import (
@@ -44,7 +44,6 @@ def html_part(content: DigestContent, frame: FrameView, place: Place) -> str:
         alerted_more=alerted_more,
         corrections=[correction_view(one, place) for one in content.corrections],
         corrections_more=content.corrections_more,
-        spikes_title=spikes_words(content).capitalize(),
         spikes=[spike_view(one, content) for one in content.spikes],
         sources=None if content.kind is DigestKind.ALERT else source_report(content),
         source_notes=source_notes(content, place),

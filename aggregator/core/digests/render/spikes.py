@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC
 
-from aggregator.core.digests.display import line
+from aggregator.core.digests.display import apart, line
 from aggregator.core.digests.render.view import language_of, number_words, safe_link
 from aggregator.core.digests.times import day_words
 from aggregator.core.model.digests import DigestContent, SpikeLine
 from aggregator.core.model.trends import DueSpike, SpikeStory
 
-_NAME, _TITLE = 60, 200
+_NAME, _TITLE, _LINK = 60, 200, 1000
 _MILLION = 1_000_000
 
 
@@ -25,9 +25,9 @@ class HeadlineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpikeView:
-    """One spike: how much came and how rare that is, the stories listed, and in words where the others are."""
+    """One spike: of which topic, how much came and how rare that is, the stories listed, and in words where the others are."""
 
-    topic: str
+    title: str
     figures: str
     rarity: str
     stories: tuple[HeadlineView, ...]
@@ -37,7 +37,7 @@ class SpikeView:
 def spike_view(one: SpikeLine, content: DigestContent) -> SpikeView:
     """The words of one spike; a day that goes on when the digest is due is told as it was by then."""
     return SpikeView(
-        topic=line(one.due.topic_name, _NAME),
+        title=f"Unusual day: {apart(line(one.due.topic_name, _NAME))}",
         figures=f"{_counted(one.due, content)}; usually {usual_words(one.due.expected)}.",
         rarity=f"By chance alone so many come on {rarity_words(one.due.chance)}.",
         stories=tuple(map(_headline, one.stories)),
@@ -84,9 +84,11 @@ def _counted(due: DueSpike, content: DigestContent) -> str:
 
 
 def _headline(story: SpikeStory) -> HeadlineView:
+    href = safe_link(story.link)
     return HeadlineView(
         title=line(story.title, _TITLE) or "(untitled)",
-        href=safe_link(story.link),
+        # What stands under spikes cannot make room for stories: a list of endless links would leave none for them.
+        href=href if href and len(href) <= _LINK else None,
         source=line(story.feed_name, _NAME) or line(story.feed_id, _NAME),
         language=language_of(story.language),
     )

@@ -9,7 +9,7 @@ from aggregator.core.digests.display import apart, width, wrap
 from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
 from aggregator.core.digests.render.health import NotesView, source_notes, source_report
-from aggregator.core.digests.render.spikes import SpikeView, spike_view, spikes_words
+from aggregator.core.digests.render.spikes import SpikeView, spike_view
 from aggregator.core.digests.render.trendbar import BarView, bar_views, bars_title
 from aggregator.core.digests.render.view import (
     Place,
@@ -34,9 +34,7 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
     blocks = [_head(frame)]
     if content.corrections:
         blocks.append(_corrections(content, place))
-    if content.spikes:
-        told = (_spike(spike_view(one, content)) for one in content.spikes)
-        blocks.append("\n\n".join([f"\n{_underlined(spikes_words(content).capitalize(), '=')}", *told]))
+    blocks += [_spike(spike_view(one, content)) for one in content.spikes]
     number = 1
     for section in content.sections:
         if section.stories or section.brief:
@@ -90,7 +88,7 @@ def _corrected(one: CorrectionLine, place: Place) -> str:
 
 
 def _spike(view: SpikeView) -> str:
-    lines = [_para(f"{apart(view.topic)}: {view.figures} {view.rarity}")]
+    lines = ["", _underlined(view.title, "="), _para(f"{view.figures} {view.rarity}")]
     for story in view.stories:
         told = f"{apart(story.title)} ({apart(story.source)})"
         lines += [wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT)]
