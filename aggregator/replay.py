@@ -13,7 +13,7 @@ from aggregator.core.checking.matches import ledger_row
 from aggregator.core.model.plans import MatchPlan, Watcher
 from aggregator.core.model.topics import Evaluation, Origin, Topic
 from aggregator.core.topics.fields import stored_fields
-from aggregator.store import dialect, replay, subscribers
+from aggregator.store import audience, dialect, replay
 from aggregator.store.database import Connection, Store
 from aggregator.store.replay import Replay, Replayed, StoredEntry
 from aggregator.workers import Workers
@@ -116,7 +116,7 @@ def write(
     An empty page ends the replays.
     """
     dialect.lock_subscriptions(connection, exclusive=False)
-    watchers = subscribers.watchers(connection) if flags else {}
+    watchers = audience.watchers(connection, {topic_id for topic_id, _ in flags})
     known = replay.matched(connection, [one.topic.id for one in replays], [one.id for one in page]) if flags else {}
     found: list[Replayed] = []
     made: Counter[str] = Counter()

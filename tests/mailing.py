@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState
-from aggregator.store import claims, dialect, feeds, plans, subscribers, topics
+from aggregator.store import audience, claims, dialect, feeds, plans, subscribers, topics
 from aggregator.store.database import Store
 from tests.commands import Ran
 from tests.databases import make_ready
@@ -183,7 +183,7 @@ def seed(connection: Connection, url: str) -> None:
     topics.save(connection, [make_topic()], now=NOW)
     people = [make_subscriber(slug) for slug in (VICTIM, OTHER)]
     subscribers.save(connection, people, {VICTIM: "p", OTHER: "q"}, now=NOW)
-    watching = [one.subscription_id for one in subscribers.watchers(connection)["narcotics"]]
+    watching = [one.subscription_id for one in audience.watchers(connection, ["narcotics"])["narcotics"]]
     due = tuple(LedgerPlan(subscription_id=one, state=LedgerState.PENDING) for one in watching)
     claims.claim(connection, now=NOW, lease="a", lasts=timedelta(minutes=2))
     new = tuple(make_entry_plan(f"id:{n}", matches=(make_match(ledger=due),)) for n in range(2))

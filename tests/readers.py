@@ -9,7 +9,7 @@ from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import SourceReport
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import Delivery, LedgerState, Schedule, SubscriptionSpec
-from aggregator.store import claims, deliveries, digests, feeds, plans, subscribers, topics
+from aggregator.store import audience, claims, deliveries, digests, feeds, plans, subscribers, topics
 from aggregator.store.audit import Balance, audit
 from aggregator.store.database import Store
 from aggregator.store.schema import ledger
@@ -41,7 +41,7 @@ def desk(store: Store) -> Member:
 
 def match_one(store: Store, key: str, *topics: str, now: datetime = NOW) -> None:
     """Store an entry that matches the topics, with ledger rows for those who watch them now."""
-    watching = store.read(subscribers.watchers)
+    watching = store.read(audience.watchers, topics or TOPICS[:1])
     made = tuple(
         make_match(topic_id, ledger=tuple(_due(who.subscription_id, who.held) for who in watching.get(topic_id, ())))
         for topic_id in topics or TOPICS[:1]

@@ -10,7 +10,7 @@ from aggregator.core.checking.plan import plan_check, result_of
 from aggregator.core.errors import UsageError
 from aggregator.core.model.entries import ReadDone
 from aggregator.core.model.plans import Check, CheckResult, Keyed, Known, Outcome
-from aggregator.store import claims, dialect, entries, feeds, plans, subscribers
+from aggregator.store import audience, claims, dialect, entries, feeds, plans
 from aggregator.store.claims import ClaimedFeed
 from aggregator.store.database import Connection
 
@@ -59,13 +59,13 @@ def settle(
 
 def know(connection: Connection, checks: Sequence[Check], keyed: Mapping[str, Keyed]) -> Mapping[str, Known]:
     """One read for a whole batch: what the store knows of each checked document."""
-    flagged = any(_is_flagged(check) for check in checks)
+    flagged = {topic_id for check in checks for topic_id in _flagged(check)}
     sought = {check.feed.id: asked(check, keyed[check.feed.id]) for check in checks}
     return entries.known(
         connection,
         keys={feed_id: keys for feed_id, (keys, _) in sought.items()},
         links={feed_id: links for feed_id, (_, links) in sought.items()},
-        watchers=subscribers.watchers(connection) if flagged else {},
+        watchers=audience.watchers(connection, flagged),
     )
 
 
@@ -74,10 +74,11 @@ def know_one(connection: Connection, check: Check, keyed: Keyed) -> Known:
     return know(connection, [check], {check.feed.id: keyed})[check.feed.id]
 
 
-def _is_flagged(check: Check) -> bool:
+def _flagged(check: Check) -> set[str]:
+    """The topics that something in a document is flagged for."""
     read = check.read.entries if isinstance(check.read, ReadDone) else ()
     older = check.backfill.entries if check.backfill else ()
-    return any(one.flags for one in (*read, *older))
+    return {flag.topic_id for one in (*read, *older) for flag in one.flags}
 
 
 def refusals(connection: Connection, names: Collection[str], *, now: datetime) -> tuple[CheckResult, ...]:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from aggregator.core.model.plans import Watcher
 from aggregator.core.model.subscriptions import (
     LedgerState,
     Subscriber,
@@ -50,19 +49,6 @@ def _subscriptions(connection: Connection) -> tuple[Subscription, ...]:
         left[row.subscription_id].add(row.topic_id)
     query = select(subscription).where(subscription.c.listed).order_by(subscription.c.id)
     return tuple(subscription_of(row, topics[row.id], left[row.id]) for row in connection.execute(query))
-
-
-def watchers(connection: Connection) -> Mapping[str, tuple[Watcher, ...]]:
-    """Who watches each topic now; a person who unsubscribed watches nothing, and nobody a topic that they left."""
-    held = {SubscriberState.ACTIVE: "", SubscriberState.PAUSED: "paused", SubscriberState.BOUNCED: "bounced"}
-    watching: dict[str, list[Watcher]] = defaultdict(list)
-    for member in members(connection):
-        state = member.subscriber.state
-        for one in member.subscriptions if state in held else ():
-            watcher = Watcher(subscription_id=one.id, immediate=one.schedule.immediate, held=held[state])
-            for topic_id in one.told:
-                watching[topic_id].append(watcher)
-    return {topic_id: tuple(who) for topic_id, who in watching.items()}
 
 
 def save(

@@ -11,7 +11,7 @@ from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import SourceReport
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
-from aggregator.store import claims, deliveries, digests, feeds, plans, subscribers, topics
+from aggregator.store import audience, claims, deliveries, digests, feeds, plans, subscribers, topics
 from aggregator.store.audit import Audit, Balance, Fault, Flaw, audit
 from aggregator.store.database import Store
 from aggregator.store.schema import delivery, ledger, match
@@ -38,7 +38,7 @@ def match_one(store: Store, key: str, *, reason: str | None = None, hours: int =
     """Store a match of the topic, `hours` from now, with a row for everybody who watches it."""
     due = tuple(
         LedgerPlan(subscription_id=one.subscription_id, state=REASONS[reason], reason=reason)
-        for one in store.read(subscribers.watchers)["narcotics"]
+        for one in store.read(audience.watchers, ["narcotics"])["narcotics"]
     )
     new = make_entry_plan(key, matches=(make_match(ledger=due),), first_seen=NOW + hours * HOUR)
     store.write(plans.apply, [make_plan(FEED, "a", new=(new,))], now=NOW)

@@ -34,6 +34,7 @@ from aggregator.core.model.subscriptions import (
 )
 from aggregator.store import (
     attention,
+    audience,
     claims,
     corrections,
     deliveries,
@@ -154,7 +155,7 @@ class Deliveries(RuleBasedStateMachine):
         pool = select(match.c.id).where(match.c.topic_id == POOL).order_by(match.c.id).limit(wanted)
         for match_id in list(self.connection.execute(pool).scalars()):
             self.connection.execute(update(match).where(match.c.id == match_id).values(topic_id="narcotics"))
-            for watcher in subscribers.watchers(self.connection).get("narcotics", ()):
+            for watcher in audience.watchers(self.connection, ["narcotics"]).get("narcotics", ()):
                 row = {"subscription_id": watcher.subscription_id, "match_id": match_id, "at": self.now}
                 state = LedgerState.SUPPRESSED if watcher.held else LedgerState.PENDING
                 self.connection.execute(ledger.insert().values(**row, state=state.value, reason=watcher.held or None))

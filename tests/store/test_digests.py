@@ -10,7 +10,19 @@ from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import DueItem, SourceReport
 from aggregator.core.model.plans import LedgerPlan
 from aggregator.core.model.subscriptions import LedgerState, Phase, SubscriberState
-from aggregator.store import attention, claims, deliveries, digests, feeds, frozen, health, plans, subscribers, topics
+from aggregator.store import (
+    attention,
+    audience,
+    claims,
+    deliveries,
+    digests,
+    feeds,
+    frozen,
+    health,
+    plans,
+    subscribers,
+    topics,
+)
 from aggregator.store.database import Store
 from aggregator.store.subscribers import Member
 from tests.factories import NOW, make_entry_plan, make_feed, make_match, make_plan, make_subscriber, make_topic
@@ -31,7 +43,7 @@ def desk(store: Store) -> Member:
 
 
 def match_one(store: Store, key: str) -> None:
-    watcher = store.read(subscribers.watchers)["narcotics"][0]
+    watcher = store.read(audience.watchers, ["narcotics"])["narcotics"][0]
     due = LedgerPlan(subscription_id=watcher.subscription_id, state=LedgerState.PENDING)
     new = make_entry_plan(key, matches=(make_match(ledger=(due,)),))
     store.write(plans.apply, [make_plan(FEED, "a", new=(new,))], now=NOW)

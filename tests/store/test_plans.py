@@ -8,7 +8,7 @@ import pytest
 from aggregator.core.model.plans import EntryPlan, FeedEvent, LedgerPlan, RevisionPlan
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.core.model.topics import Origin
-from aggregator.store import claims, entries, feeds, health, plans, retention, subscribers, topics
+from aggregator.store import audience, claims, entries, feeds, health, plans, retention, subscribers, topics
 from aggregator.store.database import Store
 from tests.factories import (
     NOW,
@@ -90,7 +90,7 @@ def test_a_revision_becomes_current_and_the_old_one_is_kept(store: Store) -> Non
 
 def test_ledger_rows_are_written_with_the_match(store: Store) -> None:
     store.write(subscribers.save, [make_subscriber()], {"desk": "p"}, now=NOW)
-    watcher = store.read(subscribers.watchers)["narcotics"][0]
+    watcher = store.read(audience.watchers, ["narcotics"])["narcotics"][0]
     rows = (LedgerPlan(subscription_id=watcher.subscription_id, state=LedgerState.PENDING),)
     apply(store, make_entry_plan(matches=(make_match(ledger=rows),)))
     assert store.read(health.totals).ledger == {"pending": 1}
