@@ -1,11 +1,12 @@
 """The wanted state and the current one -> what applying the file would change, before anything is changed. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from aggregator.core.digests.address import masked_address
 from aggregator.core.digests.schedules import times_words
 from aggregator.core.model.feeds import Feed
 from aggregator.core.model.subscriptions import (
@@ -211,14 +212,15 @@ def _shown(name: str, value: Any) -> str | None:
     """A value as people read it, without what a log must not hold."""
     if value is None or value == ():
         return None
-    if name == "address":
-        return f"{value[:1]}***@{value.rpartition('@')[2]}"
     if name == "headers":
         return ", ".join(f"{key}: {text if references(text) else '***'}" for key, text in value)
     if name == "tests":
         return f"{len(value)} tests"
-    masked = {"url": redacted, "target": shown_target}.get(name, _plain)
-    return masked(value)
+    masked = _MASKED.get(name)
+    return masked(value) if masked else _plain(value)
+
+
+_MASKED: Mapping[str, Callable[[str], str]] = {"address": masked_address, "url": redacted, "target": shown_target}
 
 
 def _plain(value: Any) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, func, or_, select
 
 from aggregator.core.checking.cadence import POISONED
-from aggregator.core.digests.address import shown_recipient
+from aggregator.core.digests.address import masked_address, shown_recipient
 from aggregator.core.digests.compose.flood import AT_LEAST, flood_of
 from aggregator.core.model.digests import DigestKind
 from aggregator.core.model.operator import Matter, OperatorReport, Trouble
@@ -93,7 +93,7 @@ def _deliveries(connection: Connection, since: datetime, now: datetime) -> Itera
         .limit(_MOST)
     )  # fmt: skip
     for row in connection.execute(query):
-        to = masked(shown_recipient(row.channel, row.recipient))
+        to = masked_address(shown_recipient(row.channel, row.recipient))
         detail = _without(row.detail or "", row.recipient)
         name = f"digest {row.digest_id} to {row.slug} ({to})"
         fresh = row.ended_at is None or row.ended_at >= since
@@ -105,7 +105,7 @@ def _bounced(connection: Connection, since: datetime) -> Iterator[Matter]:
     for row in connection.execute(query.order_by(subscriber.c.state_at.desc()).limit(_MOST)):
         yield Matter(
             trouble=Trouble.BOUNCED,
-            name=f"{row.slug} ({masked(row.address or '')})",
+            name=f"{row.slug} ({masked_address(row.address or '')})",
             detail=_without(row.state_detail or "", row.address),
             since=row.state_at,
             new=row.state_at >= since,
@@ -181,12 +181,6 @@ def _last_mail(connection: Connection, subscription_id: int) -> datetime | None:
     return last
 
 
-def masked(address: str) -> str:
-    """An address that can be recognised and not used: `d…@example.org`; anything else as it is."""
-    local, at, domain = address.rpartition("@")
-    return f"{local[:1]}…@{domain}" if at and "://" not in address else address
-
-
 def _without(detail: str, address: str | None) -> str:
     """A server's words without the whole address in them."""
-    return detail.replace(address, masked(address)) if address else detail
+    return detail.replace(address, masked_address(address)) if address else detail

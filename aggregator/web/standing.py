@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from aggregator.core.digests.address import masked_address
 from aggregator.core.digests.schedules import when_words
 from aggregator.core.digests.times import zone_of
 from aggregator.core.model.subscriptions import WEEKDAYS, SubscriberState, Subscription, SubscriptionKind
@@ -53,12 +54,9 @@ def _about(holder: Holder, *, getting: bool) -> list[str]:
         "what whoever runs this service must look after" if of.kind is SubscriptionKind.OPERATOR else ", ".join(names)
     )
     zone = "" if of.schedule.immediate else f" ({person.timezone} time)"
-    return [f"{what}.", f"It comes {when_words(of.in_force)}{zone}{_masked(person.address)}."]
-
-
-def _masked(address: str | None) -> str:
-    """Enough of an address for its owner to know it, and no more for whom a mail was forwarded to."""
-    return f" to {address[:1]}***@{address.rpartition('@')[2]}" if address else ""
+    # Whoever a mail was forwarded to needs no more of the address than its owner does.
+    to = f" to {masked_address(person.address)}" if person.address else ""
+    return [f"{what}.", f"It comes {when_words(of.in_force)}{zone}{to}."]
 
 
 def _state(holder: Holder) -> list[str]:

@@ -56,6 +56,12 @@ def shown_recipient(channel: str, recipient: str | None) -> str:
     return shown_target(recipient) if "://" in recipient else recipient
 
 
+def masked_address(address: str) -> str:
+    """An address that its owner recognises and nobody can use: `d***@example.org`; what is no address, as it is."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}" if at and "://" not in address else address
+
+
 def split_sender(sender: str) -> tuple[str, str]:
     """Take `Name <address>`, or a bare address, apart into (name, address); the name may be empty."""
     name, bracket, rest = sender.strip().rpartition("<")
