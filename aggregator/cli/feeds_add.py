@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from aggregator.cli.discovering import probe
-from aggregator.cli.feeds_edit import free_id
 from aggregator.cli.live import Document, Problem, error_json, tell_problem
 from aggregator.cli.opening import with_app
 from aggregator.cli.options import AsJson, Context, everywhere
@@ -130,13 +129,14 @@ def _picked(offer: Offer, pick: int, *, skip_known: bool) -> str:
 
 async def _follow(app: "App", wanted: Feed, document: Document, listed: Sequence[Feed]) -> Added:
     """Write a feed that could be read into the file, make it so, and store what was read: it is not asked twice."""
-    from aggregator.feedlist.edit import add_feed
+    from aggregator.feedlist.edit import add_feeds
+    from aggregator.feedlist.opml import free_id
 
     name = wanted.name or document.read.feed.title
     feed = replace(wanted, url=document.answer.permanent_url or wanted.url, name=name)
     feed = replace(feed, id=wanted.id or free_id(name or host_of(feed.url), {one.id for one in listed}))
     _refuse_known(feed, listed)
-    add_feed(app.settings.config, feed)
+    add_feeds(app.settings.config, (feed,))
     await app.follow()
     (first,) = await app.refresher.check(only=[feed.id], brought={feed.id: document.fetched})
     return Added(feed=feed, document=document, first=first, now=app.clock())

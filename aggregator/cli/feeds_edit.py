@@ -1,7 +1,7 @@
 """`feeds remove, import, export`: edits of feeds.yaml that keep its comments, then made so in the store."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 OpmlFile = Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file, as other readers export it.")]
 Target = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Where to write; standard output without.")]
-
-
-def free_id(label: str, taken: Collection[str]) -> str:
-    """An id made of a name, with a number where that is taken."""
-    from aggregator.feedlist.opml import slug
-
-    base = slug(label) or "feed"
-    return next(
-        name
-        for number in range(1, len(taken) + 2)
-        if (name := base if number == 1 else f"{base}-{number}") not in taken
-    )
 
 
 @everywhere
@@ -84,6 +72,8 @@ def import_(here: Context, file: OpmlFile, *, as_json: AsJson = False) -> None:
 
 def unknown(offered: Sequence[Feed], listed: Sequence[Feed]) -> tuple[Feed, ...]:
     """The offered feeds whose addresses are not listed, under ids that are free."""
+    from aggregator.feedlist.opml import free_id
+
     addresses = {link_hash(feed.url) for feed in listed}
     ids = {feed.id for feed in listed}
     fresh: list[Feed] = []

@@ -4,7 +4,7 @@ Bounded against hostile text: size, depth, aliases and the number of values they
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ class Document:
         mark = marks.get(place, Mark(1, 1))
         column = mark.inner + offset if offset and mark.inner else mark.column
         return f"{self.name}:{mark.line}:{column}"
+
+    def under(self, place: Place, value: Any) -> "Document":
+        """The same document as if it stood at `place` of `value`, so that what is wrong is still told where it is written."""
+        values = {(*place, *at): mark for at, mark in self.values.items()}
+        keys = {(*place, *at): mark for at, mark in self.keys.items()}
+        return replace(self, value=value, values=values, keys=keys)
 
     def at(self, place: Place) -> Any:
         """The value at `place`, None when there is none."""

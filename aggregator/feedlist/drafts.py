@@ -43,13 +43,13 @@ def load_draft(path: Path, topic_id: str = "") -> Topic:
     if isinstance(value, dict) and "topics" in value:
         return _of_list(document, path, topic_id)
     if isinstance(value, list) and len(value) == 1:
-        return _only(_moved(document, ("topics",), {"topics": value}))
+        return _only(document.under(("topics",), {"topics": value}))
     if not isinstance(value, dict):
         findings.wrong(document.where(()), "expected a topic: a mapping with keywords, query or signal")
         raise ConfigError(findings.problems)
     name = topic_id or _NO_ID.sub("-", path.stem.lower()).strip("-._") or "draft"
     own = {"id": name, **{key: part for key, part in value.items() if key != "description"}}
-    return _only(_moved(document, ("topics", 0), {"topics": [own]}))
+    return _only(document.under(("topics", 0), {"topics": [own]}))
 
 
 def _of_list(document: Document, path: Path, topic_id: str) -> Topic:
@@ -66,13 +66,6 @@ def _of_list(document: Document, path: Path, topic_id: str) -> Topic:
     values = {("topics", 0, *at[2:]): mark for at, mark in document.values.items() if at[:2] == shifted}
     keys = {("topics", 0, *at[2:]): mark for at, mark in document.keys.items() if at[:2] == shifted}
     return _only(replace(document, value={"topics": [items[place]]}, values=values, keys=keys))
-
-
-def _moved(document: Document, under: Place, value: Any) -> Document:
-    """The same document as if it stood at `under`, so that what is wrong is still told where it is written."""
-    values = {(*under, *at): mark for at, mark in document.values.items()}
-    keys = {(*under, *at): mark for at, mark in document.keys.items()}
-    return Document(name=document.name, value=value, values=values, keys=keys)
 
 
 def _listing(name: str, topic: dict[str, Any]) -> Document:

@@ -29,16 +29,11 @@ from aggregator.feedlist.units import duration_text, nearest
 _BOM = "\ufeff"
 
 
-def add_feed(path: Path, feed: Feed) -> None:
-    """Append a feed to the file's list, writing only what differs from the defaults of `Feed`.
-
-    Raises UsageError when the id is taken, ConfigError when the file, or the file with this feed, has problems.
-    """
-    add_feeds(path, (feed,))
-
-
 def add_feeds(path: Path, feeds: Sequence[Feed]) -> None:
-    """Append several feeds at once, all or none; see `add_feed`."""
+    """Append feeds to the file's list, all or none, writing only what differs from the defaults of `Feed`.
+
+    Raises UsageError when an id is taken, ConfigError when the file, or the file with these feeds, has problems.
+    """
     text = _read(path)
     document = _checked(text, path)
     listed = document.value.get("feeds") or []
@@ -98,8 +93,7 @@ def rewrite(path: Path, edit: Rewrite) -> None:
     """Make an edit. Raises AggregatorError when the file no longer says what the edit began with."""
     if _read(path) != edit.before:
         raise AggregatorError(f"{path} was changed meanwhile", hint="run the command again")
-    bom = _BOM if path.read_bytes().startswith(_BOM.encode()) else ""
-    _replace(path.resolve(), bom + edit.after)
+    _replace(path, edit.after)
 
 
 def written(feed: Feed) -> dict[str, Any]:
@@ -232,8 +226,7 @@ def _save(path: Path, text: str, wanted: list[Any], spliced: str, change: Callab
     """Write `spliced` when its feeds are `wanted`, else the round trip of `text` with `change` made in its list."""
     new = spliced if _feeds_in(spliced) == wanted else _round_trip(text, change)
     _checked(new, path)
-    bom = _BOM if path.read_bytes().startswith(_BOM.encode()) else ""
-    _replace(path.resolve(), bom + new)
+    _replace(path, new)
 
 
 def _feeds_in(text: str) -> Any:
@@ -254,10 +247,12 @@ def _round_trip(text: str, change: Callable[[Any], object]) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Put the new text in the file's place at once: a crash leaves the old file or the new one, whole."""
+    path = path.resolve()
+    bom = _BOM if path.read_bytes().startswith(_BOM.encode()) else ""
     with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent, delete=False) as file:
         fresh = Path(file.name)
         try:
-            file.write(text.encode())
+            file.write((bom + text).encode())
             file.flush()
             os.fsync(file.fileno())
             fresh.chmod(stat.S_IMODE(path.stat().st_mode))

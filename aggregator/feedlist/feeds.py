@@ -10,7 +10,7 @@ from aggregator.core.urls import host_of, link_hash
 from aggregator.feedlist.document import Document, Findings, Place
 from aggregator.feedlist.masking import Openness, masked
 from aggregator.feedlist.problems import check_unique, shaped, shaped_list
-from aggregator.feedlist.references import allowed, references
+from aggregator.feedlist.references import allowed, note_forbidden, references
 from aggregator.feedlist.shapes import DefaultsShape, FeedShape
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 5.6.2
@@ -112,6 +112,6 @@ def _check_references(where: str, text: str, lookup: Mapping[str, str], findings
     """A name out of bounds is a problem; one that is not set costs this feed its checks, and is a warning."""
     for name in references(text):
         if not allowed(name):
-            findings.wrong(where, f"`${{{name}}}` may not be used", "name a variable that begins with AGGREGATOR_")
+            note_forbidden(where, name, findings)
         elif not lookup.get(name):
             findings.odd(where, f"{name} is not set, so this feed cannot be fetched", f"set {name} or {name}_FILE")

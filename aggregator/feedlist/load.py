@@ -76,15 +76,8 @@ def _people(path: Path, findings: Findings) -> Document | None:
     if mode & 0o077:
         findings.odd(str(path), f"others on this machine may read the addresses (mode {mode:04o})", f"chmod 600 {path}")
     if isinstance(document.value, list):
-        return _under_key(document)
+        return document.under(("subscribers",), {"subscribers": document.value})
     return document if check_keys(document, SubscribersShape, findings) else None
-
-
-def _under_key(document: Document) -> Document:
-    """A bare list as if it stood under `subscribers:`."""
-    values = {("subscribers", *place): mark for place, mark in document.values.items()}
-    keys = {("subscribers", *place): mark for place, mark in document.keys.items()}
-    return Document(name=document.name, value={"subscribers": document.value}, values=values, keys=keys)
 
 
 def _topic_ids(document: Document) -> frozenset[str]:

@@ -5,7 +5,8 @@ https://opml.org/spec2.opml; folders become tags, as other readers do.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain, count
 from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -134,10 +135,7 @@ class _Reader:
         return tuple(dict.fromkeys(tag[:60] for tag in [*self._open, *named] if tag))
 
     def _new_id(self, label: str, url: str) -> str:
-        base = slug(label) or slug(host_of(url)) or "feed"
-        name, number = base, 2
-        while name in self._ids:
-            name, number = f"{base}-{number}", number + 1
+        name = free_id(slug(label) or host_of(url), self._ids)
         self._ids.add(name)
         return name
 
@@ -146,6 +144,13 @@ def slug(label: str) -> str:
     """An id out of a name: accents dropped, small letters and digits joined by `-`, at most 48; empty when none is left."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-")
+
+
+def free_id(label: str, taken: Collection[str]) -> str:
+    """An id made of a name, with a number behind it where that is taken."""
+    base = slug(label) or "feed"
+    numbered = (f"{base}-{number}" for number in count(2))
+    return next(name for name in chain((base,), numbered) if name not in taken)
 
 
 def _line(text: str) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aggregator.feedlist.document import Findings
+
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 ALLOWED = r"AGGREGATOR_[A-Z0-9_]{1,100}"  # as a pattern: the names that a text may refer to
 
@@ -48,3 +50,26 @@ def fill(headers: Sequence[tuple[str, str]], lookup: Mapping[str, str]) -> tuple
             return text
         filled.append((name, text))
     return tuple(filled)
+
+
+def resolved(
+    where: str, key: str, text: str, lookup: Mapping[str, str], findings: Findings, *, otherwise: str = ""
+) -> str | None:
+    """The value of `key` with its references replaced; None, and it is noted why, when one may not be used or is not set.
+
+    `otherwise` is what else a person may do about one that is not set.
+    """
+    for name in references(text):
+        if not allowed(name):
+            note_forbidden(where, name, findings)
+            return None
+    found = expand(text, lookup)
+    if isinstance(found, MissingSecret):
+        findings.wrong(where, f"`{key}`: {found}", f"set {found.name} or {found.name}_FILE{otherwise}")
+        return None
+    return found.strip()
+
+
+def note_forbidden(where: str, name: str, findings: Findings) -> None:
+    """Note a name that may not be referred to."""
+    findings.wrong(where, f"`${{{name}}}` may not be used", "name a variable that begins with AGGREGATOR_")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from aggregator.core.model.subscriptions import SubscriberSpec
 from aggregator.feedlist.document import Document, Findings, Place
 from aggregator.feedlist.problems import check_unique, shaped_list
-from aggregator.feedlist.references import MissingSecret, allowed, expand, references
+from aggregator.feedlist.references import resolved
 from aggregator.feedlist.shapes import SubscriberShape
 from aggregator.feedlist.subscriptions import check_subscription, read_channel, subscription_of
 
@@ -61,14 +61,9 @@ def _subscriber(
 def _address(where: str, email: str | None, lookup: Mapping[str, str], findings: Findings) -> str | None:
     if email is None:
         return None
-    for name in references(email):
-        if not allowed(name):
-            findings.wrong(where, f"`${{{name}}}` may not be used", "name a variable that begins with AGGREGATOR_")
-            return None
-    address = expand(email, lookup)
-    if isinstance(address, MissingSecret):
-        hint = f"set {address.name} or {address.name}_FILE, or leave email out to write to the outbox folder"
-        findings.wrong(where, f"`email`: {address}", hint)
+    otherwise = ", or leave email out to write to the outbox folder"
+    address = resolved(where, "email", email, lookup, findings, otherwise=otherwise)
+    if address is None:
         return None
     if not _ADDRESS.fullmatch(address.strip()):
         findings.wrong(where, "`email`: expected one mail address such as desk@example.org")

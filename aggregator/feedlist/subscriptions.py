@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aggregator.core.model.subscriptions import Empty, Schedule, SubscriptionKind, SubscriptionSpec
 from aggregator.core.urls import is_loopback
 from aggregator.feedlist.document import Document, Findings, Place
-from aggregator.feedlist.references import MissingSecret, allowed, expand, references
+from aggregator.feedlist.references import references, resolved
 from aggregator.feedlist.shapes import SubscriptionShape
 from aggregator.feedlist.units import nearest
 
@@ -89,7 +89,7 @@ def read_channel(
 
 
 def _webhook(where: str, text: str, lookup: Mapping[str, str], findings: Findings) -> str | None:
-    url = _expanded(where, "webhook", text, lookup, findings)
+    url = resolved(where, "webhook", text, lookup, findings)
     if url is None:
         return None
     parts = urlsplit(url) if url.isprintable() and " " not in url else None
@@ -106,20 +106,8 @@ def _apprise(where: str, text: str, lookup: Mapping[str, str], findings: Finding
         hint = "set AGGREGATOR_DESK_APPRISE to it and write apprise: ${AGGREGATOR_DESK_APPRISE}"
         findings.wrong(where, "`apprise`: the URL of a service holds its password, so it stands in a variable", hint)
         return None
-    url = _expanded(where, "apprise", text, lookup, findings)
+    url = resolved(where, "apprise", text, lookup, findings)
     if url is not None and ("://" not in url or not url.isprintable()):
         findings.wrong(where, "`apprise`: expected the URL of a service, such as ntfy://topic or slack://...")
         return None
     return url
-
-
-def _expanded(where: str, key: str, text: str, lookup: Mapping[str, str], findings: Findings) -> str | None:
-    for name in references(text):
-        if not allowed(name):
-            findings.wrong(where, f"`${{{name}}}` may not be used", "name a variable that begins with AGGREGATOR_")
-            return None
-    found = expand(text, lookup)
-    if isinstance(found, MissingSecret):
-        findings.wrong(where, f"`{key}`: {found}", f"set {found.name} or {found.name}_FILE")
-        return None
-    return found.strip()

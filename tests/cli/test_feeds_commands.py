@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.cli.feeds_edit import free_id, unknown
+from aggregator.cli.feeds_edit import unknown
+from aggregator.feedlist.opml import free_id
 from tests.commands import Shell, make_shell
 from tests.factories import make_feed
 from tests.servers import ScriptedServer, reply

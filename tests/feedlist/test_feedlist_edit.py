@@ -8,7 +8,7 @@ import pytest
 from aggregator import feedlist
 from aggregator.core.errors import AggregatorError, ConfigError, UsageError
 from aggregator.core.model.feeds import Feed, Hours, Tier
-from aggregator.feedlist.edit import add_feed, readdressed, remove_feed, rewrite
+from aggregator.feedlist.edit import add_feeds, readdressed, remove_feed, rewrite
 
 TENDED = """\
 # what we follow
@@ -40,7 +40,7 @@ def tended(tmp_path: Path) -> Path:
 
 
 def test_an_added_feed_is_one_new_line_and_nothing_else_moves(tended: Path) -> None:
-    add_feed(tended, NEW)
+    add_feeds(tended, (NEW,))
     last = "  - {id: c, url: 'https://c.example/f'}\n"
     assert tended.read_text() == TENDED.replace(last, last + NEW_LINE)
 
@@ -52,7 +52,7 @@ def test_a_removed_feed_takes_its_own_lines_and_no_others(tended: Path) -> None:
 
 
 def test_adding_and_removing_leaves_the_very_same_bytes(tended: Path) -> None:
-    add_feed(tended, NEW)
+    add_feeds(tended, (NEW,))
     remove_feed(tended, "new")
     assert tended.read_text() == TENDED
 
@@ -78,7 +78,7 @@ def test_an_added_feed_is_read_back_with_all_it_says(tended: Path) -> None:
         backlog=timedelta(days=2),
         headers=(("X-Key", "${AGGREGATOR_K}"),),
     )
-    add_feed(tended, feed)
+    add_feeds(tended, (feed,))
     assert feedlist.load(tended, {}).feeds[-1] == feed
 
 
@@ -111,7 +111,7 @@ def test_an_added_feed_is_read_back_with_all_it_says(tended: Path) -> None:
 def test_a_feed_is_added_in_the_files_own_style(tmp_path: Path, before: str, after: str) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_bytes(before.encode())
-    add_feed(path, NEW)
+    add_feeds(path, (NEW,))
     assert path.read_bytes().decode() == after
 
 
@@ -124,7 +124,7 @@ def test_the_last_feed_leaves_an_empty_list(tmp_path: Path) -> None:
 
 def test_a_taken_id_and_an_unknown_id_are_refused(tended: Path) -> None:
     with pytest.raises(UsageError, match="already has a feed `a`"):
-        add_feed(tended, Feed(id="a", url="https://x.example"))
+        add_feeds(tended, (Feed(id="a", url="https://x.example"),))
     with pytest.raises(UsageError, match=r"no feed `cc`.*did you mean `c`"):
         remove_feed(tended, "cc")
     assert tended.read_text() == TENDED
@@ -135,7 +135,7 @@ def test_a_broken_file_is_refused_and_left_as_it_is(tmp_path: Path, broken: str)
     path = tmp_path / "feeds.yaml"
     path.write_text(broken)
     with pytest.raises(ConfigError):
-        add_feed(path, NEW)
+        add_feeds(path, (NEW,))
     with pytest.raises(ConfigError):
         remove_feed(path, "a")
     assert path.read_text() == broken
@@ -144,20 +144,20 @@ def test_a_broken_file_is_refused_and_left_as_it_is(tmp_path: Path, broken: str)
 
 def test_a_feed_that_cannot_be_is_refused_and_the_file_left_as_it_is(tended: Path) -> None:
     with pytest.raises(ConfigError, match="expected an http or https address"):
-        add_feed(tended, Feed(id="new", url="ftp://x.example"))
+        add_feeds(tended, (Feed(id="new", url="ftp://x.example"),))
     assert tended.read_text() == TENDED
 
 
 def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(AggregatorError, match="cannot be read"):
-        add_feed(tmp_path / "feeds.yaml", NEW)
+        add_feeds(tmp_path / "feeds.yaml", (NEW,))
 
 
 def test_an_edit_keeps_the_files_mode_and_follows_a_link(tended: Path, tmp_path: Path) -> None:
     tended.chmod(0o640)
     link = tmp_path / "link.yaml"
     link.symlink_to(tended)
-    add_feed(link, NEW)
+    add_feeds(link, (NEW,))
     assert link.is_symlink()
     assert tended.stat().st_mode & 0o777 == 0o640
     assert NEW_LINE in tended.read_text()
@@ -166,7 +166,7 @@ def test_an_edit_keeps_the_files_mode_and_follows_a_link(tended: Path, tmp_path:
 def test_an_address_in_an_unset_variable_does_not_stop_an_edit(tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_text("feeds: []\nsubscribers:\n  - {id: d, email: '${AGGREGATOR_X}'}\n")
-    add_feed(path, NEW)
+    add_feeds(path, (NEW,))
     assert NEW_LINE in path.read_text()
 
 
