@@ -1,6 +1,7 @@
 """Mail as its receivers will judge it, found out before the first digest: the relay, the domain, its three records."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator import doctor
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult
-from aggregator.doctor import Finding, Level, LookupFailedError, Signing
+from aggregator.doctor import Finding, Level, LookupFailedError
 from tests.world import MailBox
 
 GOOD = {
@@ -18,6 +19,15 @@ GOOD = {
     ("_dmarc.paper.org", "TXT"): ["v=DMARC1; p=quarantine"],
     ("s2026._domainkey.news.paper.org", "TXT"): ["v=DKIM1; k=rsa; p=MIIB Ijan"],
 }
+
+
+@dataclass(kw_only=True)
+class Signing:
+    domain: str
+    selector: str
+    record: str
+
+
 OURS = Signing(domain="news.paper.org", selector="s2026", record="v=DKIM1; k=rsa; p=MIIBIjan")
 DESK = "Desk <desk@news.paper.org>"
 

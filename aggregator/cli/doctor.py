@@ -107,8 +107,7 @@ def _sender(settings: Settings, *, sends: bool) -> "Iterator[Finding]":
         yield from (station.problem("sender", f"{one.where}: {one.message}", one.hint) for one in error.problems)
         return
     if sends:
-        signing = station.signing_of(signer) if signer else None
-        yield from station.sender(settings.mail_from, signing=signing, bounces_to=settings.bounce_address)
+        yield from station.sender(settings.mail_from, signing=signer, bounces_to=settings.bounce_address)
 
 
 def _articles(wanting: "Sequence[str]") -> "Iterator[Finding]":

@@ -3,7 +3,7 @@
 It makes no database, no secret and no mail; what it needs of the outside is asked for within seconds.
 """
 
-from aggregator.doctor.domain import LookupFailedError, Signing, ask_dns, sender, signing_of
+from aggregator.doctor.domain import LookupFailedError, ask_dns, sender
 from aggregator.doctor.files import feed_list, topics, version_control, zones
 from aggregator.doctor.finding import Finding, Level, ok, problem, warning
 from aggregator.doctor.leaving import base_url, mail, notifications, redirected
@@ -15,7 +15,6 @@ __all__ = [
     "Finding",
     "Level",
     "LookupFailedError",
-    "Signing",
     "ask_dns",
     "base_url",
     "data_folder",
@@ -30,7 +29,6 @@ __all__ = [
     "returns",
     "secret_file",
     "sender",
-    "signing_of",
     "topics",
     "version_control",
     "warning",

@@ -5,7 +5,6 @@ SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 7489). Only DNS is asked, through `a
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from aggregator.core.digests.address import split_sender, wire_address
@@ -24,26 +23,12 @@ class LookupFailedError(Exception):
     """DNS did not answer, which is something else than that there is no such record."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
-    """What we sign with: the domain, the selector, and the record that must stand in DNS."""
+class Signing(Protocol):
+    """What signs our mail, as far as receivers have to know it: the domain, the selector, and its record in DNS."""
 
     domain: str
     selector: str
     record: str
-
-
-class Signs(Protocol):
-    """What makes our signatures, as far as receivers have to know it."""
-
-    domain: str
-    selector: str
-    record: str
-
-
-def signing_of(signer: Signs) -> Signing:
-    """What `signer` signs with."""
-    return Signing(domain=signer.domain, selector=signer.selector, record=signer.record)
 
 
 def ask_dns(name: str, kind: str) -> Sequence[str]:

@@ -5,14 +5,14 @@ A page loads nothing: its few styles stand in it, allowed by their hash, and the
 
 import base64
 import hashlib
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from aggregator.core.digests.render.palette import DARK, LIGHT
+from aggregator.core.digests.templates import templates
 
 _RULES = """
 *{box-sizing:border-box}
@@ -42,7 +42,7 @@ pre{white-space:pre-wrap;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}
 """
 
 
-def _variables(colours: Any) -> str:
+def _variables(colours: Mapping[str, str]) -> str:
     return ";".join(f"--{name}:{value}" for name, value in colours.items())
 
 
@@ -61,22 +61,11 @@ DIGEST_POLICY = (
 )
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("aggregator.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def page(name: str, *, status: int = 200, policy: str | None = None, **words: Any) -> HTMLResponse:
     """A template's page. `policy` replaces the content security policy that every answer gets."""
     # The only text that is not escaped: our own constant, whose hash the policy allows.
     style = Markup(STYLE)  # noqa: S704 - as above
-    text = _templates().get_template(f"{name}.html.j2").render(style=style, **words)
+    text = templates("aggregator.web").get_template(f"{name}.html.j2").render(style=style, **words)
     return HTMLResponse(text, status_code=status, headers={"content-security-policy": policy} if policy else None)
 
 

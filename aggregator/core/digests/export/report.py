@@ -6,15 +6,13 @@ Every word from outside is escaped by the templates beside this file, and only h
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.core.digests.compose.excerpt import excerpt, headline
 from aggregator.core.digests.display import line
 from aggregator.core.digests.export.evidence import quoted
 from aggregator.core.digests.render.palette import DARK, LIGHT
+from aggregator.core.digests.templates import templates
 from aggregator.core.model.proofs import Proof
 from aggregator.core.model.topics import ClauseKind, Fired
 
@@ -34,7 +32,7 @@ class Heading:
 
 def parts(heading: Heading, proofs: Iterable[Proof]) -> Iterator[str]:
     """The page in pieces: its head, an article a match, its foot."""
-    page: Any = _templates().get_template("report.html.j2").module
+    page: Any = templates("aggregator.core.digests.export").get_template("report.html.j2").module
     told: str = page.head(
         title=line(", ".join(heading.topics), _TITLE),
         span=_span(heading),
@@ -110,16 +108,3 @@ def _clause(fired: Fired, proof: Proof) -> dict[str, str]:
         "kind": ClauseKind.LOWER.value if fired.points < 0 else "",
         "words": line(quoted(fired, proof.words), _WORDS) or ", ".join(fields) or "-",
     }
-
-
-@cache
-def _templates() -> Environment:
-    """The templates, read at first use. Escaping is always on: a file's suffix does not decide it."""
-    return Environment(
-        loader=PackageLoader("aggregator.core.digests.export"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )

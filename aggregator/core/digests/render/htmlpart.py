@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from aggregator.core.digests.display import line
 from aggregator.core.digests.render.budget import LineSize
@@ -25,6 +25,7 @@ from aggregator.core.digests.render.view import (
     number_words,
     story_view,
 )
+from aggregator.core.digests.templates import templates
 from aggregator.core.model.digests import DigestContent, DigestKind, Section, StoryLine
 
 # Mail readers show about this much of a body after the subject; what the preheader leaves free is filled with nothing.
@@ -99,14 +100,6 @@ def _title(section: Section) -> tuple[str, str]:
 
 @cache
 def _templates() -> Environment:
-    """The templates, read at first use. Escaping is always on: a file's suffix does not decide it."""
-    environment = Environment(
-        loader=PackageLoader("aggregator.core.digests.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+    environment = templates("aggregator.core.digests.render")
     environment.globals["css"] = INLINE
     return environment
