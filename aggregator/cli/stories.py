@@ -1,5 +1,6 @@
 """`stories list, show, split, join, pairs`: what was told once for many outlets, why, and a person's better knowledge."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from aggregator.cli.opening import open_archive
 from aggregator.cli.options import LARGEST_ID, AsJson, Context, Limit, everywhere, new_app
 from aggregator.cli.output import Column, ago, count, fields, iso, moment, note, print_json, print_table, say, span
 from aggregator.cli.output import clean as one_line
-from aggregator.cli.paragraphs import heading
+from aggregator.cli.paragraphs import heading, paragraph
 from aggregator.cli.topic_names import refuse_unknown
 from aggregator.core.errors import UsageError
 
@@ -58,7 +59,9 @@ def list_(
             print_json(story_json(story))
         return
     if not found:
-        note("no story yet; entries that a topic flags begin them" if topic is since is None else "no such story")
+        note(
+            "no story yet; entries that a topic flags begin them" if topic is since is None else "no story is like that"
+        )
     columns = (
         Column("id", right=True),
         Column("began", right=True),
@@ -211,15 +214,26 @@ def _show(story: "StoryView") -> None:
         Column("feed"),
         Column("tier"),
         Column("relation"),
-        Column("why", shrinks=True),
         Column("title", shrinks=True),
     )
     rows = [
-        (str(one.entry_id), one.feed_id, one.tier, one.relation, "; ".join(one.reasons), one.title or "(untitled)")
-        for one in story.members
+        (str(one.entry_id), one.feed_id, one.tier, one.relation, one.title or "(untitled)") for one in story.members
     ]
     print_table(columns, rows)
+    _tell_why("why they are one story", [(one.entry_id, one.reasons) for one in story.members])
     if story.beside:
         heading(f"related, shown beside it: {len(story.beside):,}")
-        beside = (Column("story", right=True), Column("why", shrinks=True), Column("title", shrinks=True))
-        print_table(beside, [(str(one.story_id), "; ".join(one.reasons), one.title) for one in story.beside])
+        beside = (Column("story", right=True), Column("title", shrinks=True))
+        print_table(beside, [(str(one.story_id), one.title or "(untitled)") for one in story.beside])
+        _tell_why("why they are related", [(one.story_id, one.reasons) for one in story.beside])
+
+
+def _tell_why(why: str, numbered: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Reasons in full: they are what a person comes here for, and would be cut in a table."""
+    told = [(number, "; ".join(reasons)) for number, reasons in numbered if reasons]
+    if not told:
+        return
+    heading(why)
+    room = max(len(f"{number}") for number, _ in numbered)
+    for number, reasons in told:
+        paragraph(one_line(reasons), lead=f"{number:>{room}}  ")

@@ -92,6 +92,7 @@ def _read(connection: "Connection", topic_id: str, by: Cut | None, until: date, 
     # So many slices are so many more chances for a chance: each has to be rarer.
     rare = trends.RARE / max(1, len(cut))
     parts = {key: trends.trend(own, seen, until=until, days=days, rare=rare) for key, own in cut.items()}
+    parts = dict(sorted(parts.items(), key=lambda part: -sum(one.stories for one in part[1].days)))
     shown = [one for part in (whole, *parts.values()) for spike in part.spikes for one in spike.entries]
     return Read(whole=whole, parts=parts, titles=stored.headlines(connection, sorted(set(shown))))
 

@@ -13,6 +13,8 @@ from aggregator.store.chunks import chunks
 from aggregator.store.schema import entry, feed, is_current, match, revision, story, story_link, story_member
 from aggregator.store.story_shelf import when
 
+_OPENING = func.substr(revision.c.text, 1, 120).label("opening")  # what an entry without a title is listed by
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -114,7 +116,7 @@ def _told() -> Select[Any]:
     return (
         select(story_member, entry.c.feed_id, entry.c.published, entry.c.date_suspect, entry.c.first_seen)
         .add_columns(story.c.first_seen.label("began"), feed.c.definition, revision.c.title, revision.c.link)
-        .add_columns(func.length(revision.c.text).label("length"))
+        .add_columns(func.length(revision.c.text).label("length"), _OPENING)
         .join(story, story.c.id == story_member.c.story_id)
         .join(entry, entry.c.id == story_member.c.entry_id)
         .join(feed, feed.c.id == entry.c.feed_id)
@@ -128,7 +130,7 @@ def _member(row: Row[Any]) -> Member:
         feed_id=row.feed_id,
         feed_name=row.definition.get("name") or row.feed_id,
         tier=row.definition.get("tier") or "other",
-        title=row.title,
+        title=row.title or row.opening,
         link=row.link,
         length=row.length,
         at=when(row),
@@ -168,7 +170,9 @@ def _beside(connection: Connection, numbers: Collection[int]) -> Mapping[int, tu
 
 
 def _titles(connection: Connection, entry_ids: Collection[int]) -> Mapping[int, str]:
-    query = select(entry.c.id, revision.c.title).join(revision, is_current)
+    query = select(entry.c.id, revision.c.title, _OPENING).join(revision, is_current)
     return {
-        row.id: row.title for part in chunks(entry_ids) for row in connection.execute(query.where(entry.c.id.in_(part)))
+        row.id: row.title or row.opening
+        for part in chunks(entry_ids)
+        for row in connection.execute(query.where(entry.c.id.in_(part)))
     }

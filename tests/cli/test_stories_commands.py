@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from aggregator.store import migrate
+from aggregator.store.database import Store
+from tests import history
 from tests.commands import Shell, make_shell
+from tests.factories import NOW, make_feed
 from tests.world import rss, run, served, world
 
 MEETING = "India and United States sign fentanyl precursor pact in Washington"
@@ -63,6 +67,20 @@ def test_one_event_in_three_outlets_is_one_line_led_by_the_official_source(told:
     assert "un (the only official source)" in shown
     assert "wire 2h later, daily 4h later" in shown
     assert "same title and opening" in shown
+    reasons = shown.partition("why they are one story\n")[2].splitlines()
+    assert [line.split("  ")[-1].partition(";")[0] for line in reasons] == ["same title and opening"] * 2
+
+
+def test_an_entry_without_a_title_is_listed_by_how_its_text_begins(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'data' / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    history.follow(store, [make_feed("wire")])
+    history.told(store, history.came(store, "wire", [NOW], title="", text="Fentanyl found in a drum. " * 9))
+    store.close()
+    shell = make_shell(tmp_path)
+    assert shell.run("stories", "list", "--json").line["title"].startswith("Fentanyl found in a drum.")
+    assert "(untitled)" not in shell.run("stories", "show", "1").out
 
 
 def test_stories_are_listed_by_topic_and_from_a_time_on(told: Shell) -> None:

@@ -103,6 +103,18 @@ def test_what_a_new_feed_brings_today_is_told_and_set_aside(tmp_path: Path) -> N
     assert "spike" not in told_
 
 
+def test_slices_are_listed_by_what_they_have_in_the_days_that_are_shown(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'data' / 'aggregator.db'}"
+    migrate.upgrade(database, now=NOW)
+    store = Store(database)
+    follow(store, [make_feed("formerly"), make_feed("now")], since=at(DAYS[0], 0))
+    came(store, "formerly", [at(day) for day in DAYS[1:-20]])
+    came(store, "now", [at(day) for day in DAYS[-3:]])
+    store.close()
+    shown = make_shell(tmp_path).run("topics", "trend", "narcotics", "--by", "feed", "--days", "14", "--json").lines
+    assert [(one["feed"], one["stories"]) for one in shown] == [("now", 3), ("formerly", 0)]
+
+
 def test_a_chart_is_svg_without_a_script(shell: Shell) -> None:
     assert shell.run("topics", "trend", "narcotics", "--days", "30", "--svg", "trend.svg").code == 0
     drawn = (shell.folder / "trend.svg").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ Substance is a number, a named body, a date, an official source or a clause that
 other words and other quotations above all, is the same news again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -82,6 +83,7 @@ def told(known: Iterable[Facts]) -> Facts:
 def news(before: Facts, item: Facts) -> tuple[New, ...]:
     """What `item` adds to what was told `before`; nothing when it only repeats. At most three things of a kind.
 
+    One of each kind comes first: a reader who is told a few of them hears of a date beside four numbers.
     An amount is new when none of the same unit was told that it may be a rounding of; a body when it was not named; a
     day when it was not named; an official source when none had spoken; a clause when it had not fired.
     """
@@ -92,7 +94,13 @@ def news(before: Facts, item: Facts) -> tuple[New, ...]:
     found += _said(Substance.BODY, [name for key, name in item.bodies.items() if not _is_named(key, before.bodies)])
     fresh = [day for day in item.days if not any(same_day(day, known) for known in before.days)]
     found += _said(Substance.DATE, [day.shown for day in fresh])
-    return (*found, *_said(Substance.CLAUSE, sorted(item.clauses - before.clauses)))
+    found += _said(Substance.CLAUSE, sorted(item.clauses - before.clauses))
+    places: Counter[Substance] = Counter()
+    ranked = []
+    for one in found:
+        ranked.append((places[one.kind], one))
+        places[one.kind] += 1
+    return tuple(one for _, one in sorted(ranked, key=lambda pair: pair[0]))
 
 
 def _new_amounts(before: Iterable[Amount], item: Iterable[Amount]) -> list[str]:

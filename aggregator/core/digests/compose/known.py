@@ -11,7 +11,7 @@ from dataclasses import replace
 from aggregator.core.model.digests import DueItem, ToldItem
 from aggregator.core.stories.novelty import Facts, facts, news, told
 
-MOST_NEWS = 3  # things told of one story
+MOST_NEWS = 4  # things told of one story
 
 
 def weighed(
