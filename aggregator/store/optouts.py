@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, update
 
 from aggregator.core.model.subscriptions import WHOLE, LedgerState, Subscriber, SubscriberState
 from aggregator.store import dialect, spikes, subscribers
@@ -85,13 +85,20 @@ def ask_weekly(connection: Connection, subscription_id: int, *, weekly: bool) ->
     connection.execute(update(subscription).where(subscription.c.id == subscription_id).values(weekly=weekly))
 
 
+def any_pause_over(connection: Connection, *, now: datetime) -> bool:
+    """Whether `end_pauses` would find anybody."""
+    found: bool = connection.execute(select(exists().where(_is_over(now)))).scalar_one()
+    return found
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    return and_(subscriber.c.state == SubscriberState.PAUSED.value, subscriber.c.paused_until <= now)
+
+
 def end_pauses(connection: Connection, *, now: datetime) -> tuple[str, ...]:
     """Make active again whose pause is over; their slugs."""
-    over = and_(subscriber.c.state == SubscriberState.PAUSED.value, subscriber.c.paused_until <= now)
-    if not connection.execute(select(exists().where(over))).scalar():
-        return ()
     dialect.lock_subscriptions(connection, exclusive=True)
-    due = connection.execute(select(subscriber.c.id, subscriber.c.slug).where(over)).all()
+    due = connection.execute(select(subscriber.c.id, subscriber.c.slug).where(_is_over(now))).all()
     for row in due:
         end_pause(connection, row.id, now=now)
     return tuple(row.slug for row in due)
@@ -116,7 +123,8 @@ def resume(connection: Connection, subscriber_id: int, *, now: datetime) -> None
     state = _person(connection, subscriber_id).state
     mine = _of(subscriber_id)
     gone = state in {SubscriberState.UNSUBSCRIBED.value, SubscriberState.ERASED.value}
-    _fill(connection, subscriber_id, state if gone else OPTED_OUT, now)
+    watching = subscription_topic.c.subscription_id.in_(mine.where(subscription.c.listed))
+    subscribers.put_in_the_past(connection, watching, reason=state if gone else OPTED_OUT, now=now)
     whole = select(opt_out.c.subscription_id).where(opt_out.c.subscription_id.in_(mine), opt_out.c.topic_id == WHOLE)
     for subscription_id in list(connection.execute(whole).scalars()):
         subscribers.reached(connection, subscription_id, now)  # the times it was left for are over
@@ -170,30 +178,9 @@ def _catch_up(connection: Connection, subscription_id: int, now: datetime) -> No
     connection.execute(update(ledger).where(aside).values(reason=LEFT_OUT, at=now))
 
 
-def _fill(connection: Connection, subscriber_id: int, reason: str, now: datetime) -> None:
-    """Give a ledger row to every match that was made while a person's listed subscriptions did not watch its topic."""
-    columns = ("subscription_id", "match_id", "state", "reason", "at")
-    known = exists().where(
-        ledger.c.subscription_id == subscription_topic.c.subscription_id, ledger.c.match_id == match.c.id
-    )
-    unknown = (
-        select(
-            subscription_topic.c.subscription_id,
-            match.c.id,
-            literal(LedgerState.SUPPRESSED.value),
-            literal(reason),
-            literal(now, ledger.c.at.type),
-        )
-        .join(match, match.c.topic_id == subscription_topic.c.topic_id)
-        .join(subscription, subscription.c.id == subscription_topic.c.subscription_id)
-        .where(subscription.c.subscriber_id == subscriber_id, subscription.c.listed, ~known)
-    )
-    connection.execute(dialect.insert(connection, ledger).from_select(columns, unknown).on_conflict_do_nothing())
-
-
 def _suppress(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime) -> None:
     """End what waits and is in no digest yet, and what was kept aside for a first digest or the end of a pause."""
-    aside = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason.in_((*HELD, "baseline")))
+    aside = and_(ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason.in_((*HELD, subscribers.BASELINE)))
     ended = {"state": LedgerState.SUPPRESSED.value, "reason": reason, "at": now}
     connection.execute(update(ledger).where(which, or_(is_pending, aside)).values(ended))
 

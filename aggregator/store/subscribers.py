@@ -1,11 +1,11 @@
 """Subscribers and their subscriptions: what the file says of them, and the state that is theirs and outlives it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, literal, select, update
 
 from aggregator.core.model.subscriptions import (
     LedgerState,
@@ -18,6 +18,8 @@ from aggregator.core.model.subscriptions import (
 from aggregator.store import dialect, spikes
 from aggregator.store.codec import schedule_json, subscriber_of, subscription_of
 from aggregator.store.schema import ledger, match, opt_out, subscriber, subscription, subscription_topic
+
+BASELINE = "baseline"  # the reason of what was matched before somebody watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def _save_subscriptions(
             id_ = connection.execute(subscription.insert().values(row).returning(subscription.c.id)).scalar_one()
         _save_topics(connection, id_, spec.topics, now)
         if again:
-            _baseline(connection, id_, spec.topics, now=now)
+            put_in_the_past(connection, subscription_topic.c.subscription_id == id_, reason=BASELINE, now=now)
         if again or not spec.spikes:
             spikes.leave_out(connection, [id_], spikes.UNWISHED)
     dropped = set(stored) - {spec.slug for spec in specs}
@@ -127,26 +129,33 @@ def _save_topics(connection: Connection, subscription_id: int, topics: Sequence[
     if rows:
         connection.execute(subscription_topic.insert(), rows)
     if added := set(topics) - set(watched):
-        _baseline(connection, subscription_id, added, now)
+        watching = and_(mine, subscription_topic.c.topic_id.in_(added))
+        put_in_the_past(connection, watching, reason=BASELINE, now=now)
     if dropped := set(watched) - set(topics):
         spikes.leave_out(connection, [subscription_id], spikes.UNWISHED, topics=dropped)
 
 
-def _baseline(connection: Connection, subscription_id: int, topics: Collection[str], now: datetime) -> None:
-    """Give a subscription a suppressed ledger row for every match its topics already have."""
-    ids = connection.execute(select(match.c.id).where(match.c.topic_id.in_(topics))).scalars()
-    rows = [
-        {
-            "subscription_id": subscription_id,
-            "match_id": match_id,
-            "state": LedgerState.SUPPRESSED.value,
-            "reason": "baseline",
-            "at": now,
-        }
-        for match_id in ids
-    ]
-    if rows:
-        connection.execute(dialect.insert(connection, ledger).on_conflict_do_nothing(), rows)
+def put_in_the_past(connection: Connection, watching: ColumnElement[bool], *, reason: str, now: datetime) -> None:
+    """Give a suppressed ledger row, for a reason, to every match without one of those who watch its topic.
+
+    `watching` is a condition on `subscription_topic`.
+    """
+    columns = ("subscription_id", "match_id", "state", "reason", "at")
+    known = exists().where(
+        ledger.c.subscription_id == subscription_topic.c.subscription_id, ledger.c.match_id == match.c.id
+    )
+    unknown = (
+        select(
+            subscription_topic.c.subscription_id,
+            match.c.id,
+            literal(LedgerState.SUPPRESSED.value),
+            literal(reason),
+            literal(now, ledger.c.at.type),
+        )
+        .join(match, match.c.topic_id == subscription_topic.c.topic_id)
+        .where(watching, ~known)
+    )
+    connection.execute(dialect.insert(connection, ledger).from_select(columns, unknown).on_conflict_do_nothing())
 
 
 def reached(connection: Connection, subscription_id: int, slot_at: datetime) -> None:
