@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import FailureKind, FetchRequest
-from aggregator.core.urls import absolute, host_of, typed_url
+from aggregator.core.urls import absolute, host_of, origin_url, typed_url
 from aggregator.fetch.failure import WireError
 
 ACCEPT = (
@@ -23,7 +23,6 @@ _OURS = frozenset(
     | {"referer", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"}
 )
 
-Origin = tuple[str, str, int]
 Header = tuple[bytes, bytes]
 
 _ETAG, _DATE = b"If-None-Match", b"If-Modified-Since"
@@ -92,12 +91,12 @@ def headers_for(request: FetchRequest, hop: Hop, user_agent: str) -> list[Header
         (b"Accept-Encoding", b"identity" if request.plain else b"gzip, deflate"),
         (b"Connection", b"close"),
     ]
-    here = origin_of(hop.url)
-    home = origin_of(first_hop(request.url).url)
+    here = origin_url(hop.url)
+    home = origin_url(first_hop(request.url).url)
     if here == home:
         said += _credentials(request.url)
         said += _own_headers(request)
-    if here == (origin_of(request.validators_from) if request.validators_from else home):
+    if here == (origin_url(request.validators_from) if request.validators_from else home):
         said += _validators(request)
     # The last word on a name counts: an operator's Authorization wins over the URL's, their User-Agent over ours.
     return list({name.lower(): (name, value) for name, value in said}.values())
@@ -106,12 +105,6 @@ def headers_for(request: FetchRequest, hop: Hop, user_agent: str) -> list[Header
 def is_conditional(headers: Sequence[Header]) -> bool:
     """Whether a 304 would be an answer to these headers."""
     return any(name in {_ETAG, _DATE} for name, _ in headers)
-
-
-def origin_of(url: str) -> Origin:
-    """Scheme, host and port (RFC 9110 4.3.1) of an http(s) URL."""
-    parts = urlsplit(url)
-    return parts.scheme, host_of(url), parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _bare(url: str) -> str:

@@ -88,10 +88,10 @@ def _known_entries(connection: Connection, ids: Collection[int]) -> dict[int, Kn
     return found
 
 
-def latest_times(connection: Connection, feed_id: str) -> tuple[datetime, ...]:
-    """When the last 50 entries of a feed were published, or first seen when that was before."""
+def latest_times(connection: Connection, feed_id: str, *, limit: int = TIMES) -> tuple[datetime, ...]:
+    """When the last entries of a feed came: as their publisher dates them, but never after they were first seen."""
     query = select(entry.c.published, entry.c.first_seen).where(entry.c.feed_id == feed_id)
-    rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(TIMES))
+    rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(limit))
     return tuple(min(row.published or row.first_seen, row.first_seen) for row in rows)
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, select
 from aggregator.core.model.digests import SourceNote
 from aggregator.core.stories.silence import SHORTEST, Quiet, ReadDay, quiet
 from aggregator.core.stories.watch import WINDOW
-from aggregator.store.chunks import CHUNK
-from aggregator.store.schema import entry, feed, feed_day, feed_state
+from aggregator.store.chunks import chunks
+from aggregator.store.entries import latest_times
+from aggregator.store.schema import feed, feed_day, feed_state
 
 ARRIVALS = 150
 GLANCE = 6  # of them, which tell most feeds that merely rest from those that may be quiet
@@ -32,7 +33,7 @@ def quiet_feeds(connection: Connection, *, names: Collection[str] = ()) -> Mappi
     found: dict[str, Quiet] = {}
     for row in asked:
         one = quiet(
-            _arrivals(connection, row.feed_id),
+            latest_times(connection, row.feed_id, limit=ARRIVALS),
             days.get(row.feed_id, ()),
             active_at=_active_at(row),
             seen_at=row.succeeded_at,
@@ -64,28 +65,22 @@ def _is_still(row: Any) -> bool:
 
 def _pauses_so(connection: Connection, row: Any) -> bool:
     """Whether two of a feed's last pauses were as long as this one: that is its habit, and asks for no closer look."""
-    came = sorted(_arrivals(connection, row.feed_id, limit=GLANCE))
+    came = sorted(latest_times(connection, row.feed_id, limit=GLANCE))
     gaps = sorted(later - earlier for earlier, later in pairwise(came))
     return len(gaps) > 1 and row.succeeded_at - max(came[-1], _active_at(row) or came[-1]) <= gaps[-2]
-
-
-def _arrivals(connection: Connection, feed_id: str, *, limit: int = ARRIVALS) -> list[datetime]:
-    """When a feed's last entries came: as their publisher dates them, but never after they were seen."""
-    query = select(entry.c.published, entry.c.first_seen).where(entry.c.feed_id == feed_id)
-    rows = connection.execute(query.order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(limit))
-    return [min(row.published or row.first_seen, row.first_seen) for row in rows]
 
 
 def _read_days(connection: Connection, until: Mapping[str, date]) -> Mapping[str, tuple[ReadDay, ...]]:
     """The whole days of the window on which each feed was read, up to its last check's."""
     if not until:
         return {}
-    listed, oldest = sorted(until), min(until.values()) - timedelta(days=WINDOW)
+    oldest = min(until.values()) - timedelta(days=WINDOW)
+    query = select(feed_day.c.feed_id, feed_day.c.day, feed_day.c.new).where(
+        feed_day.c.ok > 0, feed_day.c.day >= oldest
+    )
     found: dict[str, list[ReadDay]] = defaultdict(list)
-    for at in range(0, len(listed), CHUNK):
-        query = select(feed_day.c.feed_id, feed_day.c.day, feed_day.c.new)
-        part = query.where(feed_day.c.feed_id.in_(listed[at : at + CHUNK]), feed_day.c.day >= oldest)
-        for row in connection.execute(part.where(feed_day.c.ok > 0)):
+    for part in chunks(sorted(until)):
+        for row in connection.execute(query.where(feed_day.c.feed_id.in_(part))):
             if until[row.feed_id] - timedelta(days=WINDOW) <= row.day < until[row.feed_id]:
                 found[row.feed_id].append(ReadDay(day=row.day, new=row.new))
     return {feed_id: tuple(own) for feed_id, own in found.items()}
