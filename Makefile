@@ -24,7 +24,7 @@ demo: $(RUNTIME) ## the whole pipeline on bundled feeds, without a network; writ
 	@$(BIN)/aggregator demo
 
 test: $(DEV) ## everything: tests, types, style, import contracts
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 corpus: .corpus/.complete ## fetch the documents that the feed parser is tested with; `make test` then reads them all
 
