@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 ISOLATE, POP = "\u2068", "\u2069"  # FSI and PDI of UAX 9: what stands between them cannot turn its surroundings round
 ELLIPSIS = "\u2026"
+COLUMNS = 76  # of plain text in a mail
 
 # C0, C1, line and paragraph separators are spaces to a reader; bidi controls, zero-width space, word joiner, byte-order
 # mark, soft hyphen and Hangul fillers are nothing to one. The joiners U+200C and U+200D stay: scripts and emoji need them.
@@ -111,7 +112,7 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
-def wrap(text: str, *, columns: int, first: str = "", rest: str = "", foreign: bool = False) -> str:
+def wrap(text: str, *, columns: int = COLUMNS, first: str = "", rest: str = "", foreign: bool = False) -> str:
     """`text` in lines of at most `columns`, the first led by `first` and the others by `rest`; addresses stay whole.
 
     With `foreign` all of it is someone else's: where letters run from right to left each line is isolated, since a
@@ -130,6 +131,12 @@ def wrap(text: str, *, columns: int, first: str = "", rest: str = "", foreign: b
             room = columns - lead - needed
     shown = [isolated(told) for told in lines] if foreign and runs_leftward(text) else lines
     return "\n".join(f"{rest if at else first}{told}" for at, told in enumerate(shown or [""]))
+
+
+def underlined(title: str, sign: str) -> str:
+    """A title in as many lines as it takes, and a line of `sign` as wide as the longest of them."""
+    shown = wrap(title)
+    return f"{shown}\n{sign * min(max(map(width, shown.splitlines())), COLUMNS)}"
 
 
 def runs_leftward(text: str) -> bool:

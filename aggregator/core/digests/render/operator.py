@@ -6,7 +6,7 @@ It names what is wrong, since when, and what to do about it; what it does not na
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
-from aggregator.core.digests.display import apart, cut, line, width, wrap
+from aggregator.core.digests.display import apart, cut, line, underlined, wrap
 from aggregator.core.digests.render.htmlpart import operator_page
 from aggregator.core.digests.render.links import Links, ours
 from aggregator.core.digests.render.view import number_words
@@ -15,7 +15,7 @@ from aggregator.core.model.digests import Rendered
 from aggregator.core.model.operator import Matter, OperatorReport, Trouble
 from aggregator.core.model.subscriptions import Subscriber, Subscription
 
-_COLUMNS, _SUBJECT, _NAME, _DETAIL, _SHOWN = 76, 120, 80, 200, 12
+_SUBJECT, _NAME, _DETAIL, _SHOWN = 120, 80, 200, 12
 
 # What each kind of trouble is called, and what to do about it.
 _KINDS: dict[Trouble, tuple[str, str]] = {
@@ -150,14 +150,14 @@ def _view(one: Matter, report: OperatorReport, zone: tzinfo) -> MatterView:
 
 
 def _text(frame: OperatorFrame, groups: tuple[GroupView, ...]) -> str:
-    head = [_para(frame.kicker), _underlined(frame.heading.upper(), "="), _para(frame.when), _para(frame.covers)]
+    head = [wrap(frame.kicker), underlined(frame.heading.upper(), "="), wrap(frame.when), wrap(frame.covers)]
     blocks = ["\n".join(head)]
     for group in groups:
-        lines = [_underlined(f"{group.title} ({group.count})", "-")]
-        lines += [wrap(_matter(one), columns=_COLUMNS, first="  - ", rest="    ") for one in group.matters]
+        lines = [underlined(f"{group.title} ({group.count})", "-")]
+        lines += [wrap(_matter(one), first="  - ", rest="    ") for one in group.matters]
         lines += [f"  - and {group.more} more"] if group.more else []
-        blocks.append("\n".join([*lines, "", _para(group.advice)]))
-    why = [_underlined("Why you get this", "-"), *map(_para, frame.why)]
+        blocks.append("\n".join([*lines, "", wrap(group.advice)]))
+    why = [underlined("Why you get this", "-"), *map(wrap, frame.why)]
     why += [f"\nUnsubscribe:\n{frame.unsubscribe}"] if frame.unsubscribe else []
     return "\n\n".join([*blocks, "\n".join(why)]) + "\n"
 
@@ -165,12 +165,3 @@ def _text(frame: OperatorFrame, groups: tuple[GroupView, ...]) -> str:
 def _matter(one: MatterView) -> str:
     told = f"{apart(one.name)}: {apart(one.detail)}" if one.detail else apart(one.name)
     return f"NEW: {told}" if one.new else told
-
-
-def _underlined(title: str, sign: str) -> str:
-    shown = _para(title)
-    return f"{shown}\n{sign * min(max(map(width, shown.splitlines())), _COLUMNS)}"
-
-
-def _para(text: str) -> str:
-    return wrap(text, columns=_COLUMNS)

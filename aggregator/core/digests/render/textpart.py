@@ -5,7 +5,7 @@ Matched words stand between asterisks. An address always stands on a line of its
 
 from collections.abc import Iterator
 
-from aggregator.core.digests.display import apart, width, wrap
+from aggregator.core.digests.display import apart, underlined, wrap
 from aggregator.core.digests.render.corrected import correction_view
 from aggregator.core.digests.render.frame import FrameView
 from aggregator.core.digests.render.health import NotesView, source_notes, source_report
@@ -23,7 +23,6 @@ from aggregator.core.digests.render.view import (
 )
 from aggregator.core.model.digests import CorrectionLine, DigestContent, DigestKind, Section, Side, StoryLine
 
-COLUMNS = 76
 _INDENT = "    "
 _QUOTE = f"{_INDENT}> "
 UNSHOWN = "One story could not be shown (match {match}); it is kept with its entry."
@@ -46,9 +45,9 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
         blocks.append(_listed("Also matched, not shown here", frame.left_out))
     alerted = list(_alerted(content, place))
     if alerted:
-        blocks.append("\n".join([_underlined("Already alerted to you", "-"), *alerted]))
+        blocks.append("\n".join([underlined("Already alerted to you", "-"), *alerted]))
     if content.bars:
-        blocks.append("\n".join([_underlined(bars_title(content), "-"), *map(_bar, bar_views(content))]))
+        blocks.append("\n".join([underlined(bars_title(content), "-"), *map(_bar, bar_views(content))]))
     if content.kind is not DigestKind.ALERT:
         blocks.append(_sources(content, place))
     blocks.append(_foot(frame))
@@ -56,14 +55,14 @@ def text_part(content: DigestContent, frame: FrameView, place: Place) -> str:
 
 
 def _head(frame: FrameView) -> str:
-    lines = [_para(frame.kicker)] if frame.kicker else []
-    lines += [_underlined(frame.heading.upper(), "="), _para(frame.when)]
-    lines += [_para(frame.covers)] if frame.covers else []
-    lines += [f"\n{_para(notice)}" for notice in frame.notices]
+    lines = [wrap(frame.kicker)] if frame.kicker else []
+    lines += [underlined(frame.heading.upper(), "="), wrap(frame.when)]
+    lines += [wrap(frame.covers)] if frame.covers else []
+    lines += [f"\n{wrap(notice)}" for notice in frame.notices]
     if frame.counts:
-        lines += ["", *(wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT) for told in frame.counts)]
-    lines += [f"\n{_para(frame.silent)}"] if frame.silent else []
-    lines += [f"\n{_para(frame.repeats)}"] if frame.repeats else []
+        lines += ["", *(wrap(told, first="  - ", rest=_INDENT) for told in frame.counts)]
+    lines += [f"\n{wrap(frame.silent)}"] if frame.silent else []
+    lines += [f"\n{wrap(frame.repeats)}"] if frame.repeats else []
     lines += [f"\nRead it on the web:\n{frame.archive}"] if frame.archive else []
     lines += [f"\nUnsubscribe:\n{frame.unsubscribe}"] if frame.unsubscribe else []
     return "\n".join(lines)
@@ -71,27 +70,27 @@ def _head(frame: FrameView) -> str:
 
 def _corrections(content: DigestContent, place: Place) -> str:
     title = f"Corrections ({len(content.corrections):,})"
-    told = [f"\n{_underlined(title, '=')}", *(_corrected(one, place) for one in content.corrections)]
+    told = [f"\n{underlined(title, '=')}", *(_corrected(one, place) for one in content.corrections)]
     if content.corrections_more:
-        told.append(_para(f"and {content.corrections_more:,} more, which the next mail tells."))
+        told.append(wrap(f"and {content.corrections_more:,} more, which the next mail tells."))
     return "\n\n".join(told)
 
 
 def _corrected(one: CorrectionLine, place: Place) -> str:
     view = correction_view(one, place)
-    lines = [wrap(_differing(view.title), columns=COLUMNS, first="  - ", rest=_INDENT, foreign=True)]
+    lines = [wrap(_differing(view.title), first="  - ", rest=_INDENT, foreign=True)]
     lines += [f"{_INDENT}{view.href}"] if view.href else []
     lines += [_inset(f"{apart(view.source)}. {view.what}; {view.told}.")]
-    lines += [wrap(_differing(view.text), columns=COLUMNS, first=_QUOTE, rest=_QUOTE)] if view.text else []
+    lines += [wrap(_differing(view.text), first=_QUOTE, rest=_QUOTE)] if view.text else []
     lines += [_inset("Its text changed in further places.")] if view.more else []
     return "\n".join(lines)
 
 
 def _spike(view: SpikeView) -> str:
-    lines = ["", _underlined(view.title, "="), _para(f"{view.figures} {view.rarity}")]
+    lines = ["", underlined(view.title, "="), wrap(f"{view.figures} {view.rarity}")]
     for story in view.stories:
         told = f"{apart(story.title)} ({apart(story.source)})"
-        lines += [wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT)]
+        lines += [wrap(told, first="  - ", rest=_INDENT)]
         lines += [f"{_INDENT}{story.href}"] if story.href else []
     lines += [f"  - {view.rest}"] if view.rest else []
     return "\n".join(lines)
@@ -105,7 +104,7 @@ def _differing(runs: tuple[tuple[str, Side], ...]) -> str:
 
 def _title(section: Section) -> str:
     count = number_words(len(section.stories) + len(section.brief) + section.more, "story", "stories")
-    return f"\n{_underlined(f'{plain_words(((section.topic_name, False),))} ({count})', '=')}"
+    return f"\n{underlined(f'{plain_words(((section.topic_name, False),))} ({count})', '=')}"
 
 
 def _stories(section: Section, place: Place, number: int) -> Iterator[str]:
@@ -114,7 +113,7 @@ def _stories(section: Section, place: Place, number: int) -> Iterator[str]:
     if section.brief:
         first = number + len(section.stories)
         lines = [_told(story, place, at, brief=True) for at, story in enumerate(section.brief, first)]
-        title = _underlined("In brief", "-") if section.flood is None else f"{_para(flood_words(section.flood))}\n"
+        title = underlined("In brief", "-") if section.flood is None else f"{wrap(flood_words(section.flood))}\n"
         yield "\n".join([title, *lines])
 
 
@@ -124,7 +123,7 @@ def _told(story: StoryLine, place: Place, number: int, *, brief: bool) -> str:
         view = story_view(story, place)
         return _brief(view, number) if brief else _full(view, number)
     except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
-        return wrap(UNSHOWN.format(match=story.lead.match_id), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT)
+        return wrap(UNSHOWN.format(match=story.lead.match_id), first=f"{number:>2}. ", rest=_INDENT)
 
 
 def _full(view: StoryView, number: int) -> str:
@@ -134,7 +133,6 @@ def _full(view: StoryView, number: int) -> str:
     lines = [
         wrap(
             f"{'DEVELOPING: ' if view.news else ''}{title}",
-            columns=COLUMNS,
             first=f"{number:>2}. ",
             rest=_INDENT,
             foreign=True,
@@ -144,7 +142,7 @@ def _full(view: StoryView, number: int) -> str:
     lines += list(_develops(view))
     lines += [_inset(f"{_source(view)}. {view.times}.")]
     if view.quote:
-        lines += [wrap(_marked(view.quote), columns=COLUMNS, first=_QUOTE, rest=_QUOTE, foreign=True)]
+        lines += [wrap(_marked(view.quote), first=_QUOTE, rest=_QUOTE, foreign=True)]
     lines += [_inset(f"Matched: {_matched(view)}")]
     lines += [_inset(f"Also in: {_also(view)}")] if view.also else []
     lines += [f"{_INDENT}Was it relevant? {view.review}"] if view.review else []
@@ -160,7 +158,7 @@ def _develops(view: StoryView) -> Iterator[str]:
 
 
 def _brief(view: StoryView, number: int) -> str:
-    lines = [wrap(_marked(view.headline), columns=COLUMNS, first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
+    lines = [wrap(_marked(view.headline), first=f"{number:>2}. ", rest=_INDENT, foreign=True)]
     lines += [f"{_INDENT}{view.href}"] if view.href else []
     lines += list(_develops(view))
     return "\n".join([*lines, _inset(f"{_source(view)}. {view.times}. Matched: {_matched(view)}")])
@@ -175,7 +173,7 @@ def _alerted(content: DigestContent, place: Place) -> Iterator[str]:
             told = f"{apart(plain_words(view.headline))} ({apart(view.source)}{when})"
         except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
             told = UNSHOWN.format(match=story.lead.match_id)
-        yield wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT)
+        yield wrap(told, first="  - ", rest=_INDENT)
     if more:
         yield f"  - and {more:,} more"
 
@@ -216,12 +214,12 @@ def _more(count: int, frame: FrameView) -> str:
 
 
 def _bar(bar: BarView) -> str:
-    return "\n".join([wrap(bar.name, columns=COLUMNS, first="  - ", rest=_INDENT), _inset(f"{bar.blocks} {bar.words}")])
+    return "\n".join([wrap(bar.name, first="  - ", rest=_INDENT), _inset(f"{bar.blocks} {bar.words}")])
 
 
 def _sources(content: DigestContent, place: Place) -> str:
     notes = source_notes(content, place)
-    lines = [_underlined("Sources", "="), _para(source_report(content))]
+    lines = [underlined("Sources", "="), wrap(source_report(content))]
     return "\n".join([*lines, *(_notes(found) for found in notes)])
 
 
@@ -234,25 +232,14 @@ def _notes(found: NotesView) -> str:
 
 
 def _foot(frame: FrameView) -> str:
-    lines = [_underlined("Why you get this", "-"), *(_para(told) for told in frame.why)]
+    lines = [underlined("Why you get this", "-"), *(wrap(told) for told in frame.why)]
     lines += [f"\nUnsubscribe:\n{frame.unsubscribe}"] if frame.unsubscribe else []
     return "\n".join(lines)
 
 
 def _listed(title: str, entries: tuple[str, ...]) -> str:
-    return "\n".join(
-        [_para(f"{title}:"), *(wrap(told, columns=COLUMNS, first="  - ", rest=_INDENT) for told in entries)]
-    )
-
-
-def _underlined(title: str, sign: str) -> str:
-    shown = _para(title)
-    return f"{shown}\n{sign * min(max(map(width, shown.splitlines())), COLUMNS)}"
-
-
-def _para(text: str) -> str:
-    return wrap(text, columns=COLUMNS)
+    return "\n".join([wrap(f"{title}:"), *(wrap(told, first="  - ", rest=_INDENT) for told in entries)])
 
 
 def _inset(text: str) -> str:
-    return wrap(text, columns=COLUMNS, first=_INDENT, rest=_INDENT)
+    return wrap(text, first=_INDENT, rest=_INDENT)
