@@ -146,9 +146,9 @@ def _why(story: "StoryView") -> str:
 
 def story_json(story: "StoryView") -> dict[str, Any]:
     """A line of `stories list --json`, and all of `stories show --json`."""
-    from aggregator.core.stories.lead import coverage
+    from aggregator.core.stories.lead import carriers
 
-    carried = coverage([(one.feed_id, one.at) for one in story.members])
+    carried = carriers([(one.feed_id, one.at) for one in story.members])
     return {
         "id": story.id,
         "began": iso(story.first_seen),
@@ -193,9 +193,9 @@ def _member_json(one: "Member") -> dict[str, Any]:
 
 
 def _show(story: "StoryView") -> None:
-    from aggregator.core.stories.lead import coverage
+    from aggregator.core.stories.lead import carriers
 
-    lead, carried = story.lead, coverage([(one.feed_id, one.at) for one in story.members])
+    lead, carried = story.lead, carriers([(one.feed_id, one.at) for one in story.members])
     behind = [f"{one.feed_id} {span(one.behind)} later" for one in carried[1:]]
     say(one_line(lead.title) or "(untitled)", style="bold")
     fields(

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -199,6 +199,6 @@ def subscription_of(row: Row[Any], topics: Sequence[str], left: Collection[str] 
     )
 
 
-def day_of(now: datetime) -> Any:
+def day_of(now: datetime) -> date:
     """The UTC day that a check counts towards."""
     return now.astimezone(UTC).date()

@@ -46,168 +46,34 @@ WTO World Trade Organization
 """
 _KNOWN: Final = dict(line.split(" ", 1) for line in _KNOWN_LINES.strip().splitlines())
 # Short forms that the news prints in capitals and that name one body, whose full name nobody writes.
-_ALONE: Final = frozenset(
-    [
-        "NCB",
-        "ICE",
-        "UN",
-        "EU",
-        "ASEAN",
-        "BRICS",
-        "SAARC",
-        "BIMSTEC",
-        "SCO",
-        "OPEC",
-        "HIDTA",
-        "CJNG",
-        "ANF",
-        "CENTCOM",
-        "SOUTHCOM",
-    ]
-)
+_ALONE_WORDS = """
+NCB ICE UN EU ASEAN BRICS SAARC BIMSTEC SCO OPEC HIDTA CJNG ANF CENTCOM SOUTHCOM
+"""
+_ALONE: Final = frozenset(_ALONE_WORDS.split())
 _CAPITALISED_BODIES: Final = frozenset(
     ["Europol", "Eurojust", "Interpol", "Frontex", "Congress", "Parliament", "Kremlin", "Pentagon"]
 )
-_KINDS: Final = frozenset(
-    [
-        "administration",
-        "agency",
-        "alliance",
-        "army",
-        "assembly",
-        "association",
-        "authority",
-        "bank",
-        "board",
-        "brigade",
-        "bureau",
-        "cabinet",
-        "cartel",
-        "centre",
-        "center",
-        "chamber",
-        "college",
-        "commission",
-        "committee",
-        "company",
-        "congress",
-        "consortium",
-        "constabulary",
-        "corporation",
-        "council",
-        "court",
-        "customs",
-        "department",
-        "directorate",
-        "division",
-        "embassy",
-        "federation",
-        "force",
-        "forces",
-        "foundation",
-        "fund",
-        "gang",
-        "government",
-        "group",
-        "guard",
-        "house",
-        "inc",
-        "institute",
-        "intelligence",
-        "laboratories",
-        "laboratory",
-        "league",
-        "limited",
-        "ltd",
-        "ministry",
-        "mission",
-        "nations",
-        "navy",
-        "network",
-        "office",
-        "organisation",
-        "organization",
-        "panel",
-        "parliament",
-        "party",
-        "pharma",
-        "pharmaceuticals",
-        "police",
-        "senate",
-        "service",
-        "services",
-        "squad",
-        "syndicate",
-        "taskforce",
-        "treasury",
-        "tribunal",
-        "union",
-        "unit",
-        "university",
-    ]
-)
+_KINDS_WORDS = """
+administration agency alliance army assembly association authority bank board brigade bureau cabinet cartel centre
+center chamber college commission committee company congress consortium constabulary corporation council court customs
+department directorate division embassy federation force forces foundation fund gang government group guard house inc
+institute intelligence laboratories laboratory league limited ltd ministry mission nations navy network office
+organisation organization panel parliament party pharma pharmaceuticals police senate service services squad syndicate
+taskforce treasury tribunal union unit university
+"""
+_KINDS: Final = frozenset(_KINDS_WORDS.split())
 _LINKS = r"(?:(?:of|on|for|in|to)(?:\sthe)?|and|de|del|&)"
 _CAPITAL = r"[^\W\d_a-z][\w'\u2019.-]{0,40}"
 _NAME = re.compile(rf"\b(?:{_CAPITAL})(?:\s(?:(?:{_LINKS}\s)?{_CAPITAL})){{1,7}}")
 _ACRONYM = re.compile(r"(?<![\w.-])[A-Z]{2,7}(?![\w-])")
 _SPELLED = re.compile(rf"((?:{_CAPITAL})(?:\s(?:(?:{_LINKS}\s)?{_CAPITAL})){{1,7}})\s\(([A-Z]{{2,8}})\)")
 _WORD = re.compile(r"[^\W\d_]+")
-_OPENING: Final = frozenset(
-    [
-        "a",
-        "after",
-        "all",
-        "also",
-        "an",
-        "and",
-        "as",
-        "at",
-        "before",
-        "but",
-        "by",
-        "during",
-        "earlier",
-        "following",
-        "for",
-        "from",
-        "he",
-        "her",
-        "his",
-        "if",
-        "in",
-        "its",
-        "last",
-        "later",
-        "local",
-        "meanwhile",
-        "new",
-        "no",
-        "now",
-        "of",
-        "on",
-        "one",
-        "our",
-        "she",
-        "since",
-        "some",
-        "several",
-        "the",
-        "their",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "two",
-        "under",
-        "until",
-        "we",
-        "when",
-        "where",
-        "while",
-        "with",
-    ]
-)
+_OPENING_WORDS = """
+a after all also an and as at before but by during earlier following for from he her his if in its last later local
+meanwhile new no now of on one our she since some several the their these they this those to two under until we when
+where while with
+"""
+_OPENING: Final = frozenset(_OPENING_WORDS.split())
 _SHOUTED = 0.5  # of a text's words: where more are in capitals, capitals say nothing
 _LONGEST = 4000  # characters
 

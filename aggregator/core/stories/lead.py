@@ -51,7 +51,7 @@ class Carried:
     behind: timedelta
 
 
-def coverage(told: Sequence[tuple[str, datetime]]) -> tuple[Carried, ...]:
+def carriers(told: Sequence[tuple[str, datetime]]) -> tuple[Carried, ...]:
     """From (feed id, when it became news) of each member: who carried the story, the first one first, each feed once."""
     earliest: dict[str, datetime] = {}
     for feed_id, at in told:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.core.stories.lead import coverage, lead_rank, lead_reason, news_at
+from aggregator.core.stories.lead import carriers, lead_rank, lead_reason, news_at
 from tests.factories import NOW
 
 HOUR = timedelta(hours=1)
@@ -43,7 +43,7 @@ def test_an_entry_is_news_when_its_publisher_says_unless_that_cannot_be() -> Non
 
 def test_coverage_counts_each_feed_once_from_its_first_entry() -> None:
     told = [("wire", NOW + HOUR), ("daily", NOW), ("wire", NOW + 3 * HOUR), ("post", NOW + 2 * HOUR)]
-    assert [(one.feed_id, one.behind) for one in coverage(told)] == [
+    assert [(one.feed_id, one.behind) for one in carriers(told)] == [
         ("daily", timedelta(0)), ("wire", HOUR), ("post", 2 * HOUR),
     ]  # fmt: skip
-    assert coverage([]) == ()
+    assert carriers([]) == ()
