@@ -5,11 +5,13 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aggregator.core.model.subscriptions import SendFailed, SendFailure
 from aggregator.store import audit, frozen, health
+from aggregator.store.database import Store
 from tests.servers import reply
 from tests.world import World, listed, rss, run, served, world
 
@@ -91,6 +93,37 @@ def test_a_seventh_alert_of_a_day_waits_for_the_digest_which_says_so(tmp_path: P
             assert "not sent at once: at most 6 a day." in words(digest)
             assert (await w.app.store.reading(audit.audit)).total.closes
             assert (await w.app.store.reading(audit.audit)).total.suppressed_by["alert_limit"] > 0
+
+    run(go)
+
+
+def test_a_round_that_can_alert_nobody_any_more_writes_nothing_new(
+    tmp_path: Path, database: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrote: list[str] = []
+    write = Store.writing
+
+    async def noted(store: Store, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        wrote.append(work.__name__)
+        return await write(store, work, *args, **kwargs)
+
+    async def go() -> None:
+        async with world(tmp_path, database=database) as w:
+            bodies = [rss(*(seized(n) for n in range(last, 0, -1))) for last in range(1, 15)]
+            await follow(w, *bodies, more=ALERTS)
+            w.clock.now = w.clock.now.replace(hour=19)  # past midnight in Kolkata
+            await w.app.dispatcher.run()
+            monkeypatch.setattr(Store, "writing", noted)
+            evening = w.clock.now + timedelta(hours=20)
+            while "give_to_digests" not in wrote and w.clock.now < evening:
+                w.clock.forward(minutes=70)
+                await w.app.refresher.check()
+                await w.app.dispatcher.run()
+            assert sum("alerts" in str(mail["List-Id"]) for mail in mails(w)) == 6
+            assert wrote.count("give_to_digests") == 1
+            wrote.clear()
+            await w.app.dispatcher.run()
+            assert wrote == ["claim"]  # of mail that is due
 
     run(go)
 

@@ -47,7 +47,8 @@ class Opener:
 
         Topics are looked at for spikes before, so that what is found is in these digests.
         """
-        await self._store.writing(optouts.end_pauses, now=self._clock())
+        if await self._store.reading(optouts.any_pause_over, now=self._clock()):
+            await self._store.writing(optouts.end_pauses, now=self._clock())
         await rises.look(self._store, now=self._clock())
         made: list[int] = []
         members = await self._store.reading(subscribers.members)
@@ -115,9 +116,10 @@ class Opener:
             case Verdict.SEND:
                 return slots.Due(slot_at=now)
             case Verdict.LIMIT:
-                left = await self._store.writing(attention.give_to_digests, of.id, owner.id, now=now)
-                if left:
-                    log.info("alerts.limit", subscription=f"{owner.slug}/{of.slug}", matches=left)
+                # What no digest tells stays, and is found again in every round of the day: a look, and no write.
+                if await self._store.reading(attention.has_for_digests, of.id, owner.id):
+                    left = await self._store.writing(attention.give_to_digests, of.id, owner.id, now=now)
+                    log.info("alerts.limit", subscription=f"{owner.slug}/{of.slug}", left=left)
         return None
 
     async def _tells_silence(self, of: Subscription, slot_at: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from aggregator.core.digests.compose.flood import DAYS
 from aggregator.core.model.digests import DigestKind, DueItem
@@ -11,7 +11,7 @@ from aggregator.core.model.subscriptions import LedgerState, SubscriptionKind
 from aggregator.core.model.topics import Origin
 from aggregator.store import dialect, spikes
 from aggregator.store.chunks import chunks
-from aggregator.store.schema import digest, is_pending, ledger, match, subscriber, subscription
+from aggregator.store.schema import digest, is_pending, ledger, match, spike, subscriber, subscription
 
 ALERT_LIMIT = "alert_limit"
 
@@ -47,33 +47,47 @@ def alerts_of(connection: Connection, subscriber_id: int, *, now: datetime, hold
     return tuple(connection.execute(query).scalars())
 
 
+def has_for_digests(connection: Connection, subscription_id: int, subscriber_id: int) -> bool:
+    """Whether `give_to_digests` would find anything to leave."""
+    timed = _timed(connection, subscriber_id)
+    matches = select(ledger.c.match_id).where(_for_digests(subscription_id, timed))
+    days = select(spike.c.id).where(spikes.for_digests(subscription_id, timed))
+    found: bool = connection.execute(select(or_(matches.exists(), days.exists()))).scalar_one() if timed else False
+    return found
+
+
 def give_to_digests(connection: Connection, subscription_id: int, subscriber_id: int, *, now: datetime) -> int:
     """Leave what waits to be told at once to the same person's timed digests, as far as they tell it; how much that is.
 
     What no digest tells waits for the next day's first alert.
     """
+    timed = _timed(connection, subscriber_id)
+    if not timed:
+        return 0
+    left = update(ledger).where(_for_digests(subscription_id, timed))
+    done = connection.execute(left.values(state=LedgerState.SUPPRESSED.value, reason=ALERT_LIMIT, at=now))
+    return done.rowcount + spikes.give_to_digests(connection, subscription_id, timed, ALERT_LIMIT)
+
+
+def _timed(connection: Connection, subscriber_id: int) -> list[int]:
+    """A person's subscriptions that tell topics at fixed times."""
+    query = select(subscription.c.id, subscription.c.schedule).where(
+        subscription.c.subscriber_id == subscriber_id,
+        subscription.c.listed,
+        subscription.c.kind == SubscriptionKind.TOPICS.value,
+    )
+    return [row.id for row in connection.execute(query) if not row.schedule["immediate"]]
+
+
+def _for_digests(subscription_id: int, timed: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that a match waits to be told at once, and one of these digests of the same person tells it too."""
     other = ledger.alias("other")
-    timed = [
-        row.id
-        for row in connection.execute(
-            select(subscription.c.id, subscription.c.schedule).where(
-                subscription.c.subscriber_id == subscriber_id,
-                subscription.c.listed,
-                subscription.c.kind == SubscriptionKind.TOPICS.value,
-            )
-        )
-        if not row.schedule["immediate"]
-    ]
     told = exists().where(
         other.c.match_id == ledger.c.match_id,
         other.c.subscription_id.in_(timed),
         other.c.state.in_([LedgerState.PENDING.value, LedgerState.DELIVERED.value]),
     )
-    waiting = update(ledger).where(ledger.c.subscription_id == subscription_id, is_pending, told)
-    left = waiting.values(state=LedgerState.SUPPRESSED.value, reason=ALERT_LIMIT, at=now)
-    if not timed:
-        return 0
-    return connection.execute(left).rowcount + spikes.give_to_digests(connection, subscription_id, timed, ALERT_LIMIT)
+    return and_(ledger.c.subscription_id == subscription_id, is_pending, told)
 
 
 def late_alerts(connection: Connection, subscriber_id: int, items: Sequence[DueItem]) -> frozenset[int]:

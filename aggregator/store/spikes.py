@@ -128,11 +128,16 @@ def leave_out_cancelled(connection: Connection, of: Select[tuple[int]], reason: 
 
 def give_to_digests(connection: Connection, subscription_id: int, timed: Collection[int], reason: str) -> int:
     """Leave what waits to be told at once to these digests of the same person, as far as they tell it; how much that is."""
+    mine = update(spike).where(for_digests(subscription_id, timed))
+    return connection.execute(mine.values(reason=reason)).rowcount if timed else 0
+
+
+def for_digests(subscription_id: int, timed: Collection[int]) -> ColumnElement[bool]:
+    """The condition that a spike waits to be told at once, and one of these digests of the same person tells it too."""
     other = spike.alias("other")
     told = (
         select(other.c.id)
         .where(other.c.topic_id == spike.c.topic_id, other.c.day == spike.c.day, other.c.reason.is_(None))
         .where(other.c.subscription_id.in_(timed))
     )
-    mine = update(spike).where(spike.c.subscription_id == subscription_id, is_untold, told.exists())
-    return connection.execute(mine.values(reason=reason)).rowcount if timed else 0
+    return and_(spike.c.subscription_id == subscription_id, is_untold, told.exists())

@@ -109,6 +109,7 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "spikes that are let go": lambda c: spikes.release(c, 1, reason=None),
     "alerts of a day": lambda c: attention.alerts_of(c, 1, now=NOW),
     "alerts left to digests": lambda c: attention.give_to_digests(c, 1, 1, now=NOW),
+    "anything for digests": lambda c: attention.has_for_digests(c, 1, 1),
     "late alerts": lambda c: attention.late_alerts(c, 1, [make_item(1)]),
     "a topic's days": lambda c: attention.daily_matches(c, ["narcotics"], until=NOW),
     "told before": lambda c: told.told_before(c, MORNING, [make_item(1)]),
