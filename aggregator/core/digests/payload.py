@@ -100,6 +100,7 @@ def _spike(line: SpikeLine) -> dict[str, Any]:
             }
             for one in line.stories
         ],
+        "above": line.above,
         "below": line.below,
         "more": line.more,
     }

@@ -159,16 +159,20 @@ class CorrectionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpikeLine:
-    """What is said of one spike: the stories that are listed under it, and how many others of it this digest tells itself."""
+    """What is said of one spike: the stories listed under it, and how many others stand in this digest elsewhere.
+
+    `above` are listed under another spike, `below` are told under their topics.
+    """
 
     due: DueSpike
     stories: tuple[SpikeStory, ...] = ()
+    above: int = 0
     below: int = 0
 
     @property
     def more(self) -> int:
         """How many stories of it stand nowhere in this digest."""
-        return max(self.due.counted - len(self.stories) - self.below, 0)
+        return max(self.due.counted - len(self.stories) - self.above - self.below, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

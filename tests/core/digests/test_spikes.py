@@ -122,6 +122,14 @@ def test_stories_that_stand_in_the_same_mail_are_counted_and_not_listed_again() 
     assert "  - and 2 told below, 2 more\n" in mail.text
 
 
+def test_a_story_behind_two_spikes_is_listed_once() -> None:
+    other = make_spike(2, topic_id="us-india", topic_name="US-India", counted=5, chance=1e-6, stories=5)
+    mail = rendered(make_spike(), other)
+    assert mail.text.count("town 1000 ") == 1
+    assert mail.text.index("US-India") < mail.text.index("town 1000 ") < mail.text.index("Narcotics policy")
+    assert "  - and 5 told above\n" in mail.text
+
+
 def test_a_spike_all_of_whose_stories_are_told_below_says_just_that() -> None:
     mail = rendered(make_spike(stories=4), items=[make_item(1000 + n) for n in range(4)])
     assert "  - 4 told below\n" in mail.text
@@ -136,6 +144,7 @@ def test_a_digest_that_has_nothing_but_a_spike_says_so() -> None:
 
 def test_several_spikes_come_the_rarest_first_and_only_those_with_their_stories() -> None:
     spikes = [make_spike(n, topic_id=f"t{n}", topic_name=f"Topic {n}", chance=10.0**-n) for n in range(4, 9)]
+    spikes = [replace(one, stories=tuple(make_story(100 * one.id + n) for n in range(12))) for one in spikes]
     mail = rendered(*spikes)
     assert re.findall(r"Unusual day: Topic (\d)", mail.text) == list("87654")
     assert mail.subject == "[Topic 8 +4] 5 unusual days: 12 stories on Tue 27 Jan, usually about 2.6"
@@ -190,6 +199,7 @@ def test_a_webhook_is_told_each_spike_in_figures_and_headlines() -> None:
         "stories": 12,
         "usual": 2.63,
         "chance": 1 / 4231,
+        "above": 0,
         "below": 1,
         "more": 3,
     }
@@ -245,5 +255,7 @@ def test_every_story_of_a_spike_is_listed_told_below_or_counted_and_never_two_of
     for one in lines:
         assert len(one.stories) <= LISTED
         assert not {story.entry_id for story in one.stories} & set(told)
-        assert len(one.stories) + one.below + one.more == one.due.counted
+        assert len(one.stories) + one.above + one.below + one.more == one.due.counted
         assert one.below == len({story.entry_id for story in one.due.stories} & set(told))
+    listed = [story.entry_id for one in lines for story in one.stories]
+    assert len(set(listed)) == len(listed)

@@ -96,6 +96,6 @@ def _headline(story: SpikeStory) -> HeadlineView:
 
 def _rest(one: SpikeLine) -> str:
     """Where the stories are that are not listed: in their own place of this mail, or nowhere in it."""
-    told = [f"{one.below:,} told below"] if one.below else []
-    told += [f"{one.more:,} more"] if one.more else []
+    counts = ((one.above, "told above"), (one.below, "told below"), (one.more, "more"))
+    told = [f"{count:,} {where}" for count, where in counts if count]
     return f"and {', '.join(told)}" if one.stories and told else ", ".join(told)
