@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from aggregator.core.digests.fate import Fate
 from aggregator.core.model.subscriptions import OPEN_PHASES, Delivery, LedgerState, Phase, SubscriberState
 from aggregator.store import bounces, corrections, dialect, optouts, spikes
-from aggregator.store.schema import delivery, digest, is_open, ledger, relay, subscriber
+from aggregator.store.schema import delivery, is_open, ledger, relay, subscriber
 
 BATCH = 20
 
@@ -68,12 +68,11 @@ def begin(connection: Connection, one: Delivery, *, now: datetime) -> bool:
     """Start a try: False when the lease is lost, or its reader wants this mail no more (then it is cancelled)."""
     active = select(subscriber.c.state).where(subscriber.c.id == one.subscriber_id)
     state = SubscriberState(connection.execute(active).scalar_one())
-    of = select(digest.c.subscription_id).where(digest.c.id == one.digest_id)
-    left = optouts.is_left(connection, connection.execute(of).scalar_one())
+    left = optouts.left_of_digest(connection, one.digest_id)
     if state is SubscriberState.ACTIVE and not left:
         return _advance(connection, one, Phase.SENDING, attempts=one.attempts + 1)
     reason = optouts.OPTED_OUT if left else state.value
-    told = "the reader left this subscription" if left else f"the subscriber is {state.value}"
+    told = f"the reader left {left}" if left else f"the subscriber is {state.value}"
     # Without a lease of its own, a later `release` cannot queue it again.
     ended = {"detail": told, "lease": None, "lease_until": None, "ended_at": now}
     if _advance(connection, one, Phase.CANCELLED, **ended):

@@ -1,7 +1,8 @@
 """What people did themselves: left a topic or a subscription, paused, unsubscribed, asked for less; and its end.
 
 It outlives the file. Each change takes the lock under which matches are written, so that no match slips past it, and
-takes with it what waits untold; mail that is queued already is looked at once more just before it is sent.
+takes with it what waits untold; mail that is queued already is looked at once more just before it is sent, and is not
+when its reader left all that it tells.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from aggregator.core.model.subscriptions import WHOLE, LedgerState, Subscriber, 
 from aggregator.store import dialect, spikes, subscribers
 from aggregator.store.schema import (
     bounce,
+    correction,
+    digest,
     is_pending,
     ledger,
     match,
     opt_out,
+    spike,
     subscriber,
     subscription,
     subscription_topic,
@@ -185,10 +189,26 @@ def _suppress(connection: Connection, which: ColumnElement[bool], reason: str, n
     connection.execute(update(ledger).where(which, or_(is_pending, aside)).values(ended))
 
 
-def is_left(connection: Connection, subscription_id: int) -> bool:
-    """Whether its reader unsubscribed from a subscription."""
-    gone = select(opt_out.c.at).where(opt_out.c.subscription_id == subscription_id, opt_out.c.topic_id == WHOLE)
-    return connection.execute(gone).first() is not None
+def left_of_digest(connection: Connection, digest_id: int) -> str:
+    """What its reader left, so that nothing a digest tells is wanted any more; empty while something is.
+
+    A mail that tells of no match is wanted as long as its subscription is, and so is one that corrects another.
+    """
+    mine = select(digest.c.subscription_id).where(digest.c.id == digest_id).scalar_subquery()
+    gone = exists().where(opt_out.c.subscription_id == mine, opt_out.c.topic_id == WHOLE)
+    if connection.execute(select(gone)).scalar_one():
+        return "this subscription"
+    matches = select(ledger.c.match_id).join(match, match.c.id == ledger.c.match_id)
+    matches = matches.where(ledger.c.digest_id == digest_id)
+    days = select(spike.c.id).where(spike.c.digest_id == digest_id)
+    corrected = exists().where(correction.c.digest_id == digest_id)
+    wanted = or_(
+        matches.where(~has_left(ledger.c.subscription_id, match.c.topic_id)).exists(),
+        days.where(~has_left(spike.c.subscription_id, spike.c.topic_id)).exists(),
+        corrected,
+    )
+    tells = or_(matches.exists(), days.exists())
+    return "its topics" if connection.execute(select(and_(tells, ~wanted))).scalar_one() else ""
 
 
 def has_left(subscription_id: Any, topic_id: Any) -> ColumnElement[bool]:

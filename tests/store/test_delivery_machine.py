@@ -278,13 +278,18 @@ class Deliveries(RuleBasedStateMachine):
             session.stage = Phase.SENDING
             self.tries[session.key] += 1
             return True
+        # A session whose lease is another's by now is turned away too, whatever its reader wants.
         self.sessions[worker].remove(session)
         return False
 
     def _is_wanted(self, one: Delivery) -> bool:
         (member,) = subscribers.members(self.connection, unlisted=True)
-        left = optouts.is_left(self.connection, self.of[one.message_id])
-        return member.subscriber.state is SubscriberState.ACTIVE and not left
+        (of,) = [each for each in member.subscriptions if each.id == self.of[one.message_id]]
+        told = select(match.c.topic_id).join(ledger, ledger.c.match_id == match.c.id)
+        topics_told = set(self.connection.execute(told.where(ledger.c.digest_id == one.digest_id)).scalars())
+        corrects = self.connection.execute(select(correction.c.id).where(correction.c.digest_id == one.digest_id)).all()
+        only_left = bool(topics_told) and topics_told <= of.left and not corrects
+        return member.subscriber.state is SubscriberState.ACTIVE and not of.is_left and not only_left
 
     @precondition(lambda self: self.waiting(Phase.SENDING))
     @rule(data=st.data())

@@ -8,10 +8,12 @@ from aggregator.core.digests.bounces import HARD, Bounce
 from aggregator.core.model.subscriptions import SubscriberState
 from aggregator.store import bounces, deliveries, optouts, subscribers
 from aggregator.store.database import Store
+from aggregator.store.schema import correction, spike
 from tests.factories import NOW, make_subscriber
 from tests.readers import TOPICS, balance, claim, desk, freeze, match_one, morning, populate, rows
 
 DAY = timedelta(days=1)
+SPIKE = {"counted": 9, "expected": 1.0, "chance": 1e-6, "entries": [], "at": NOW}
 
 
 @pytest.fixture
@@ -54,6 +56,57 @@ def test_a_subscription_that_was_left_cancels_the_mail_that_is_queued(read_by_de
     match_one(store, "2")
     assert len(rows(store)) == 1
     assert balance(store).suppressed_by == {"opted_out": 1}
+
+
+def test_a_topic_that_was_left_cancels_the_mail_that_tells_of_nothing_else(read_by_desk: Store) -> None:
+    store = read_by_desk
+    _, subscription_id = ids(store)
+    match_one(store, "1")
+    freeze(store)
+    store.write(optouts.leave, subscription_id, TOPICS[0], now=NOW)
+    assert not store.write(deliveries.begin, claim(store), now=NOW)
+    assert rows(store) == [("suppressed", "opted_out")]
+    assert store.read(deliveries.counts) == {"cancelled": 1}
+    assert balance(store).suppressed_by == {"opted_out": 1}
+
+
+def test_a_topic_that_was_left_keeps_no_mail_that_tells_of_another(read_by_desk: Store) -> None:
+    store = read_by_desk
+    _, subscription_id = ids(store)
+    match_one(store, "1", *TOPICS)
+    freeze(store)
+    store.write(optouts.leave, subscription_id, TOPICS[0], now=NOW)
+    assert store.write(deliveries.begin, claim(store), now=NOW)
+    assert [row[0] for row in rows(store)] == ["pending", "pending"]
+
+
+@pytest.mark.parametrize("kind", ["nothing", "correction"])
+def test_a_mail_that_tells_no_match_or_corrects_another_is_wanted_as_long_as_its_subscription(
+    read_by_desk: Store, kind: str
+) -> None:
+    store = read_by_desk
+    _, subscription_id = ids(store)
+    if kind == "correction":
+        match_one(store, "1")
+    digest_id = freeze(store)
+    if kind == "correction":
+        row = {"subscription_id": subscription_id, "entry_id": 1, "revision": 1, "kind": "changed", "at": NOW}
+        store.write(lambda c: c.execute(correction.insert().values(**row, digest_id=digest_id)))
+    for topic in TOPICS:
+        store.write(optouts.leave, subscription_id, topic, now=NOW)
+    assert store.write(deliveries.begin, claim(store), now=NOW)
+
+
+def test_a_day_of_a_topic_that_was_left_is_no_reason_to_send_either(read_by_desk: Store) -> None:
+    store = read_by_desk
+    _, subscription_id = ids(store)
+    digest_id = freeze(store)
+    row = {"subscription_id": subscription_id, "topic_id": TOPICS[1], "day": NOW.date(), "digest_id": digest_id}
+    store.write(lambda c: c.execute(spike.insert().values(**row, **SPIKE)))
+    store.write(optouts.leave, subscription_id, TOPICS[0], now=NOW)
+    assert store.read(optouts.left_of_digest, digest_id) == ""
+    store.write(optouts.leave, subscription_id, TOPICS[1], now=NOW)
+    assert store.read(optouts.left_of_digest, digest_id) == "its topics"
 
 
 def test_who_unsubscribed_gets_nothing_whatever_the_file_says(read_by_desk: Store) -> None:
