@@ -1,6 +1,5 @@
 """`feeds add`: an address -> a line of feeds.yaml. A web page's feeds are offered; one is taken only when a person says so."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from aggregator.cli.discovering import probe
-from aggregator.cli.live import Document, Problem, error_json, tell_problem
+from aggregator.cli.live import Document, NoDocument, error_json, tell_no_document
 from aggregator.cli.opening import with_app
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import ago, clean, count, iso, print_json, say
@@ -45,7 +44,7 @@ class Offer:
     """What a web page offers instead of being a feed; `known` are the ids of those that are followed, by address."""
 
     page: str
-    problem: Problem
+    problem: NoDocument
     urls: tuple[str, ...]
     known: Mapping[str, str]
     probed: Document | None = None  # the one offer, read already, of a page that names none
@@ -74,12 +73,12 @@ def add(
         raise UsageError("--yes and --pick say different things", hint="give one of them")
     wanted = Feed(id=id_ or "", url=typed_url(url), name=name, tags=tuple(tags or ()), tier=tier)
 
-    async def work(app: "App") -> Added | Offer | Problem:
+    async def work(app: "App") -> Added | Offer | NoDocument:
         return await _add(app, wanted, 1 if yes else pick, skip_known=yes)
 
     done = with_app(here, work)
-    if isinstance(done, Problem):
-        tell_problem(done, as_json=as_json)
+    if isinstance(done, NoDocument):
+        tell_no_document(done, as_json=as_json)
     elif isinstance(done, Offer):
         _tell_offer(done, as_json=as_json)
     elif as_json:
@@ -90,15 +89,15 @@ def add(
         _tell_added(done, wanted)
 
 
-async def _add(app: "App", wanted: Feed, pick: int | None, *, skip_known: bool) -> Added | Offer | Problem:
+async def _add(app: "App", wanted: Feed, pick: int | None, *, skip_known: bool) -> Added | Offer | NoDocument:
     """Follow `wanted`, or the feed of its page that is picked. Raises UsageError when the file has it already."""
     from aggregator.cli.live import reader_of
 
     listed = app.configurator.load().feeds
     _refuse_known(wanted, listed)
-    reader = await reader_of(app, os.environ)
+    reader = await reader_of(app)
     document = await reader.look(wanted)
-    if isinstance(document, Problem) and document.kind is FailureKind.HTML:
+    if isinstance(document, NoDocument) and document.kind is FailureKind.HTML:
         urls, probed = document.candidates, None
         if not urls and (found := await probe(reader, wanted, document.url)):
             urls, probed = (found.url,), found.document
@@ -109,7 +108,7 @@ async def _add(app: "App", wanted: Feed, pick: int | None, *, skip_known: bool) 
         wanted = replace(wanted, url=_picked(offer, pick, skip_known=skip_known))
         _refuse_known(wanted, listed)
         document = probed or await reader.look(wanted)
-    if isinstance(document, Problem):
+    if isinstance(document, NoDocument):
         return document
     return await _follow(app, wanted, document, listed)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aggregator.cli.live import Document, Problem, open_reader
+from aggregator.cli.live import Document, NoDocument, open_reader
 from aggregator.cli.opening import start_logging, stoppable
 from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import Column, ago, count, iso, note, print_json, print_table, progress, say
@@ -18,7 +18,7 @@ from aggregator.core.urls import canonical
 from aggregator.settings import Settings, secret_lookup
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Ids of feeds; all of the file without.")]
-Found = tuple[Feed, Document | Problem]
+Found = tuple[Feed, Document | NoDocument]
 
 
 @everywhere
@@ -27,15 +27,12 @@ def check(here: Context, names: Names = None, *, as_json: AsJson = False) -> Non
 
     It needs no database. Feeds that the file disables are left out unless they are named. Exit code 1 when one of them fails.
     """
-    from aggregator.app import make_clock
-
     settings = start_logging(here.settings(), quiet=True)
     wanted = _wanted(settings, names or ())
-    now = make_clock(settings, runs_on=False)()
-    found = stoppable(_look(settings, wanted, now=now, as_json=as_json))
+    found, now = stoppable(_look(settings, wanted, as_json=as_json))
     if not as_json:
         _tell(found, now)
-    if any(isinstance(what, Problem) for _, what in found):
+    if any(isinstance(what, NoDocument) for _, what in found):
         raise typer.Exit(1)
 
 
@@ -52,8 +49,9 @@ def _wanted(settings: Settings, names: Collection[str]) -> tuple[Feed, ...]:
     return tuple(feed for feed in listed.values() if not feed.disabled)
 
 
-async def _look(settings: Settings, feeds: Sequence[Feed], *, now: datetime, as_json: bool) -> list[Found]:
-    async with open_reader(settings, os.environ, now=now) as reader:
+async def _look(settings: Settings, feeds: Sequence[Feed], *, as_json: bool) -> tuple[list[Found], datetime]:
+    """What came of each feed, and when it was looked at."""
+    async with open_reader(settings) as reader:
         with progress(len(feeds), "checking feeds", beside_output=as_json) as step:
 
             async def one(feed: Feed) -> Found:
@@ -63,12 +61,12 @@ async def _look(settings: Settings, feeds: Sequence[Feed], *, now: datetime, as_
                     print_json(check_json(feed, what))
                 return feed, what
 
-            return await asyncio.gather(*(one(feed) for feed in feeds))
+            return await asyncio.gather(*(one(feed) for feed in feeds)), reader.now
 
 
-def check_json(feed: Feed, what: Document | Problem) -> dict[str, Any]:
+def check_json(feed: Feed, what: Document | NoDocument) -> dict[str, Any]:
     """A line of `feeds check --json`; `url` is where the redirects ended, `permanent_url` set when all were permanent."""
-    if isinstance(what, Problem):
+    if isinstance(what, NoDocument):
         error = {"kind": what.kind, "detail": what.detail}
         return {"id": feed.id, "ok": False, "status": what.status, "error": error, "candidates": list(what.candidates)}
     read = what.read.feed
@@ -101,12 +99,12 @@ def _tell(found: Sequence[Found], now: datetime) -> None:
         Column("remark", shrinks=True),
     )
     print_table(columns, [_row(feed, what, now) for feed, what in ordered])
-    failed = sum(isinstance(what, Problem) for _, what in found)
+    failed = sum(isinstance(what, NoDocument) for _, what in found)
     say(f"\n{count(len(found), 'feed')}: {len(found) - failed} ok, {failed} failed")
 
 
-def _row(feed: Feed, what: Document | Problem, now: datetime) -> tuple[str, ...]:
-    if isinstance(what, Problem):
+def _row(feed: Feed, what: Document | NoDocument, now: datetime) -> tuple[str, ...]:
+    if isinstance(what, NoDocument):
         return feed.id, "failed", "-", "-", "-", f"{what.kind}: {what.detail}"
     newest = ago(what.newest, now) if what.newest else "-"
     return feed.id, "ok", what.read.feed.format, str(len(what.entries)), newest, _remark(feed, what)

@@ -2,7 +2,6 @@
 
 import asyncio
 import difflib
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -101,7 +100,7 @@ async def _diagnose(app: "App", patients: Sequence["Patient"]) -> tuple["Diagnos
     if not patients:
         return ()
     listed = app.configurator.load().feeds
-    reader = await reader_of(app, os.environ)
+    reader = await reader_of(app)
     with progress(len(patients), "looking for feeds") as step:
 
         async def one(patient: "Patient") -> "Diagnosis":

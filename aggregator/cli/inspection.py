@@ -1,6 +1,5 @@
 """`inspect`: what we read in one document, from an address, a file or a pipe. Nothing is stored."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aggregator.cli.live import Document, Problem, open_reader, tell_problem
+from aggregator.cli.live import Document, NoDocument, open_reader, tell_no_document
 from aggregator.cli.opening import start_logging, stoppable
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
 from aggregator.cli.output import Column, count, fields, iso, moment, print_json, print_table, say, warn
@@ -44,22 +43,19 @@ def inspect_(here: Context, source: Source, *, header: Header = None, as_json: A
     # A pipe may keep us waiting: outside of the event loop, Ctrl-C ends that at once.
     body = None if source.lower().startswith(_FETCHED) else _content(source, settings)
     found = stoppable(_look(settings, source, body, headers))
-    if isinstance(found, Problem):
-        tell_problem(found, as_json=as_json)
+    if isinstance(found, NoDocument):
+        tell_no_document(found, as_json=as_json)
     elif as_json:
         print_json(document_json(found))
     else:
         _show(found)
 
 
-async def _look(settings: Settings, source: str, body: bytes | None, headers: dict[str, str]) -> Document | Problem:
+async def _look(settings: Settings, source: str, body: bytes | None, headers: dict[str, str]) -> Document | NoDocument:
     """What is in `body`, or at the address `source` without one."""
-    from aggregator.app import make_clock
-
     if body is not None and len(body) > settings.max_body:
-        return Problem(kind=FailureKind.TOO_LARGE, detail=f"it is larger than {settings.max_body:,} bytes")
-    now = make_clock(settings, runs_on=False)()
-    async with open_reader(settings, os.environ, now=now) as reader:
+        return NoDocument(kind=FailureKind.TOO_LARGE, detail=f"it is larger than {settings.max_body:,} bytes")
+    async with open_reader(settings) as reader:
         if body is None:
             return await reader.look(Feed(id="document", url=source), content_type=headers.get("content-type"))
         answer = Answer(

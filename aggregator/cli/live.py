@@ -1,5 +1,6 @@
 """Feeds and documents as they are at this moment, for commands that look and store nothing: fetch > read in a worker > keys."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class NoDocument:
     """Why a document could not be had or read; `candidates` are the feeds a web page offers instead.
 
     `url` is where the redirects ended, empty when nothing came.
@@ -64,32 +65,38 @@ class Reader:
     secrets: Mapping[str, str]
     max_entries: int
 
-    async def look(self, feed: Feed, *, content_type: str | None = None) -> Document | Problem:
+    async def look(self, feed: Feed, *, content_type: str | None = None) -> Document | NoDocument:
         """Fetch a feed, unconditionally, and read it, as `content_type` when its own is not to be believed."""
         from aggregator.feedlist import MissingSecret, expand, fill
 
         url, headers = expand(feed.url, self.secrets), fill(feed.headers, self.secrets)
         if isinstance(url, MissingSecret):
-            return Problem(kind=FailureKind.NO_CREDENTIAL, detail=str(url))
+            return NoDocument(kind=FailureKind.NO_CREDENTIAL, detail=str(url))
         if isinstance(headers, MissingSecret):
-            return Problem(kind=FailureKind.NO_CREDENTIAL, detail=str(headers))
-        request = FetchRequest(url=url, headers=headers, verify_tls=feed.verify_tls)
-        fetched = await self.fetcher.fetch(request, now=self.now)
-        if isinstance(fetched, FetchFailed):
-            return Problem(kind=fetched.kind, detail=fetched.detail, status=fetched.status)
-        if not isinstance(fetched, Fetched):
-            return Problem(kind=FailureKind.PROTOCOL, detail="it answered 304 to a request without a condition")
+            return NoDocument(kind=FailureKind.NO_CREDENTIAL, detail=str(headers))
+        fetched = await self.fetch(FetchRequest(url=url, headers=headers, verify_tls=feed.verify_tls))
+        if isinstance(fetched, NoDocument):
+            return fetched
         if content_type is not None:
             fetched = replace(fetched, answer=replace(fetched.answer, content_type=content_type))
         return await self.read(feed, fetched)
 
-    async def read(self, feed: Feed, fetched: Fetched) -> Document | Problem:
+    async def fetch(self, request: FetchRequest) -> Fetched | NoDocument:
+        """What one unconditional request brings."""
+        fetched = await self.fetcher.fetch(request, now=self.now)
+        if isinstance(fetched, FetchFailed):
+            return NoDocument(kind=fetched.kind, detail=fetched.detail, status=fetched.status)
+        if not isinstance(fetched, Fetched):
+            return NoDocument(kind=FailureKind.PROTOCOL, detail="it answered 304 to a request without a condition")
+        return fetched
+
+    async def read(self, feed: Feed, fetched: Fetched) -> Document | NoDocument:
         """Read a body that is here already."""
         from aggregator.core.checking.identity import key_document
 
         read = (await self.workers.read([self._job(feed, fetched)]))[0]
         if not isinstance(read, ReadDone):
-            return Problem(
+            return NoDocument(
                 kind=read.kind,
                 detail=read.detail,
                 status=fetched.answer.status,
@@ -119,7 +126,7 @@ class Reader:
         )
 
 
-async def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
+async def reader_of(app: "App") -> Reader:
     """A Reader that looks with an App's own client and processes, while that App runs; hosts that wait are not asked."""
     from aggregator.settings import secret_lookup
     from aggregator.store import feeds
@@ -132,15 +139,15 @@ async def reader_of(app: "App", environ: Mapping[str, str]) -> Reader:
         fetcher=app.fetcher,
         workers=app.workers,
         now=app.clock(),
-        secrets=secret_lookup(environ),
+        secrets=secret_lookup(os.environ),
         max_entries=app.settings.max_entries,
     )
 
 
 @asynccontextmanager
-async def open_reader(settings: Settings, environ: Mapping[str, str], *, now: datetime) -> AsyncIterator[Reader]:
+async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
     """A Reader whose client and processes run inside the block. It needs no database and leaves nothing on disk."""
-    from aggregator.app import make_fetcher, make_workers
+    from aggregator.app import make_clock, make_fetcher, make_workers
     from aggregator.settings import secret_lookup
 
     workers = make_workers(settings)
@@ -150,15 +157,15 @@ async def open_reader(settings: Settings, environ: Mapping[str, str], *, now: da
             yield Reader(
                 fetcher=fetcher,
                 workers=workers,
-                now=now,
-                secrets=secret_lookup(environ),
+                now=make_clock(settings, runs_on=False)(),
+                secrets=secret_lookup(os.environ),
                 max_entries=settings.max_entries,
             )
         finally:
             await workers.stop()
 
 
-def tell_problem(problem: Problem, *, as_json: bool, offer: str = "{}") -> NoReturn:
+def tell_no_document(problem: NoDocument, *, as_json: bool, offer: str = "{}") -> NoReturn:
     """Say on stdout as JSON, or on stderr, why there is no document. Raises: the command has failed.
 
     `offer` is what to do with an address that a web page names instead, as a pattern.
@@ -175,7 +182,7 @@ def tell_problem(problem: Problem, *, as_json: bool, offer: str = "{}") -> NoRet
     raise DocumentError(problem.kind, problem.detail, hint=hint)
 
 
-def error_json(problem: Problem) -> dict[str, Any]:
+def error_json(problem: NoDocument) -> dict[str, Any]:
     """A problem as `error` says it to programs."""
     told: dict[str, Any] = {"kind": problem.kind, "detail": problem.detail}
     return told | ({"candidates": list(problem.candidates)} if problem.candidates else {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aggregator.cli.discovering import ENOUGH, elsewhere, probe, same_origin
-from aggregator.cli.live import Document, Problem, Reader
+from aggregator.cli.live import Document, NoDocument, Reader
 from aggregator.cli.output import count
 from aggregator.core.checking.mending import Ailment, Confidence, Likeness, confidence, likeness
 from aggregator.core.model.entries import Entry
@@ -91,7 +91,7 @@ class _Search:
     patient: Patient
     followed: Mapping[bytes, str]
     best: Successor | None = None
-    seen: dict[str, Document | Problem] = field(default_factory=dict)
+    seen: dict[str, Document | NoDocument] = field(default_factory=dict)
     answers: bool = False  # the feed's own address gave a feed
 
     async def run(self) -> Diagnosis:
@@ -150,15 +150,15 @@ class _Search:
         if probed := await probe(self.reader, self.patient.feed, home):
             yield _Lead(url=probed.url, reason="it lies where feeds usually lie", document=probed.document)
 
-    async def _look(self, url: str) -> Document | Problem:
+    async def _look(self, url: str) -> Document | NoDocument:
         """What is at an address, asked for once. Raises _ShutOutError."""
         key = canonical(url)
         if key not in self.seen:
             if len(self.seen) >= MOST_LOOKS:
-                return Problem(kind=FailureKind.NOT_A_FEED, detail="not asked any more")
+                return NoDocument(kind=FailureKind.NOT_A_FEED, detail="not asked any more")
             self.seen[key] = await self.reader.look(elsewhere(self.patient.feed, url))
         found = self.seen[key]
-        if isinstance(found, Problem) and found.kind in _SHUT:
+        if isinstance(found, NoDocument) and found.kind in _SHUT:
             raise _ShutOutError(found.detail)
         return found
 

@@ -1,6 +1,5 @@
 """`topics why`: one topic and one text, every step of the verdict, for a hit and for a miss. Nothing is stored."""
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.cli.explaining import print_trace, trace_json
-from aggregator.cli.live import Document, Problem, open_reader, tell_problem
+from aggregator.cli.live import Document, NoDocument, open_reader, tell_no_document
 from aggregator.cli.opening import open_archive, start_logging, stoppable
 from aggregator.cli.options import LARGEST_ID, AsJson, Context, everywhere
 from aggregator.cli.output import Column, count, fields, note, print_json, print_table, say
 from aggregator.cli.topic_names import InForce, TopicName, find_topic
 from aggregator.core.errors import UsageError
 from aggregator.core.model.entries import Unreadable
-from aggregator.core.model.feeds import FailureKind, Feed, Fetched, FetchFailed, FetchRequest
+from aggregator.core.model.feeds import FailureKind, Feed, FetchRequest
 
 if TYPE_CHECKING:
     from aggregator.core.topics.fields import EntryFields
@@ -121,8 +120,8 @@ def _stored(connection: "Connection", entry_id: int, topic_id: str) -> Looked:
 
 def _of_url(here: Context, url: str, title: str | None, *, as_json: bool) -> list[Looked]:
     found = stoppable(_fetch(here, url))
-    if isinstance(found, Problem):
-        tell_problem(found, as_json=as_json, offer="aggregator topics why TOPIC --url {}")
+    if isinstance(found, NoDocument):
+        tell_no_document(found, as_json=as_json, offer="aggregator topics why TOPIC --url {}")
     wanted = (title or "").casefold()
     chosen = [one for one in found if wanted in one.fields.title.casefold()]
     if not chosen:
@@ -130,20 +129,15 @@ def _of_url(here: Context, url: str, title: str | None, *, as_json: bool) -> lis
     return chosen
 
 
-async def _fetch(here: Context, url: str) -> list[Looked] | Problem:
+async def _fetch(here: Context, url: str) -> list[Looked] | NoDocument:
     """The entries of a feed, or the one page, at `url`."""
-    from aggregator.app import make_clock
     from aggregator.core.reading.webpage import read_webpage
     from aggregator.core.topics.fields import EntryFields
 
-    settings = start_logging(here.settings(), quiet=True)
-    now = make_clock(settings, runs_on=False)()
-    async with open_reader(settings, os.environ, now=now) as reader:
-        fetched = await reader.fetcher.fetch(FetchRequest(url=url), now=now)
-        if isinstance(fetched, FetchFailed):
-            return Problem(kind=fetched.kind, detail=fetched.detail, status=fetched.status)
-        if not isinstance(fetched, Fetched):
-            return Problem(kind=FailureKind.PROTOCOL, detail="it answered 304 to a request without a condition")
+    async with open_reader(start_logging(here.settings(), quiet=True)) as reader:
+        fetched = await reader.fetch(FetchRequest(url=url))
+        if isinstance(fetched, NoDocument):
+            return fetched
         read = await reader.read(Feed(id="document", url=url), fetched)
     if isinstance(read, Document):
         return _of_feed(read)
@@ -151,7 +145,7 @@ async def _fetch(here: Context, url: str) -> list[Looked] | Problem:
         return read
     page = read_webpage(fetched.body, fetched.answer.content_type)
     if isinstance(page, Unreadable):
-        return Problem(kind=page.kind, detail=page.detail)
+        return NoDocument(kind=page.kind, detail=page.detail)
     title, text = page
     return [Looked(fields=EntryFields(title=title, text=text, url=fetched.answer.url), source={"url": url})]
 
