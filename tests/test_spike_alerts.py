@@ -2,21 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.errors import StoreError
 from aggregator.core.model.subscriptions import Phase
-from aggregator.dispatch import Opener
+from aggregator.dispatch import Opener, spikes
 from aggregator.store import audit, digests, optouts, spike_checks, spike_proof, subscribers
 from aggregator.store.database import Connection, Store
-from aggregator.store.schema import feed_day
+from aggregator.store.schema import feed_day, spike_check
 from aggregator.store.spike_proof import SpikeBalance
 from tests.factories import NOW
 from tests.history import at, came, days_before, learned
@@ -28,12 +29,12 @@ feeds:
 {feeds}
 topics:
   - {{id: narcotics, name: Narcotics policy, keywords: [fentanyl], alert_at: {alert_at}}}
-subscribers:
+{topics}subscribers:
   - id: desk
     email: desk@example.org
     timezone: Asia/Kolkata
     subscriptions:
-      - {{id: morning, topics: [narcotics], {wish}}}
+      - {{id: morning, topics: [{names}], {wish}}}
 """
 AT_ONCE = "immediate: true, spikes: true"
 PLACES = (
@@ -57,7 +58,7 @@ THINGS = ("two vans", "old crates", "a lorry", "wine barrels", "a fridge", "toy 
 def database(request: pytest.FixtureRequest) -> str | None:
     if request.param == "sqlite":
         return None
-    make: Callable[[], str] = request.getfixturevalue("make_database")
+    make: Callable[[], str] = request.getfixturevalue("make_ready_database")
     return make()
 
 
@@ -85,20 +86,21 @@ def settled(connection: Connection, feed: str, w: World) -> None:
 
 
 async def followed(
-    w: World, *answers: bytes, wish: str = AT_ONCE, alert_at: int = 1, past: tuple[str, ...] = ("wire",), more: str = ""
+    w: World, *answers: bytes, wish: str = AT_ONCE, alert_at: int = 1, more: str = "", more_topics: tuple[str, ...] = ()
 ) -> None:
     """A feed with a story a day for eighty days, whose next documents are these, and the readers' wishes."""
     wire = w.server.on("/a", served(rss(("0", "Weather"))), *answers, reply(status=304))
     feeds = f"  - {{id: wire, url: '{wire}'}}\n{more}"
-    await w.follow(WORDS.format(feeds=feeds, alert_at=alert_at, wish=wish))
+    topics = "".join(f"  - {{id: {name}, keywords: [fentanyl], alert_at: {alert_at}}}\n" for name in more_topics)
+    names = ", ".join(("narcotics", *more_topics))
+    await w.follow(WORDS.format(feeds=feeds, topics=topics, names=names, alert_at=alert_at, wish=wish))
     await w.app.refresher.check()
     w.clock.forward(minutes=6)
     await w.app.replayer.run()
     store, days = w.app.store, days_before(w.clock().date(), 81)
-    for feed in past:
-        await store.writing(settled, feed, w)
-        learned(store, feed, baseline_at=at(days[0]))
-        came(store, feed, [at(day, 5) for day in days[1:-1]], title="Old news {n}")
+    await store.writing(settled, "wire", w)
+    learned(store, "wire", baseline_at=at(days[0]))
+    came(store, "wire", [at(day, 5) for day in days[1:-1]], title="Old news {n}")
 
 
 async def goes_on(w: World, **by: float) -> None:
@@ -159,9 +161,9 @@ def test_what_is_due_at_once_beside_a_burst_shares_its_mail_and_is_not_listed_tw
     run(go)
 
 
-def test_a_timed_digest_tells_a_day_once_with_what_became_of_it(tmp_path: Path, database: str | None) -> None:
+def test_a_timed_digest_tells_a_day_once_with_what_became_of_it(tmp_path: Path) -> None:
     async def go() -> None:
-        async with world(tmp_path, database=database) as w:
+        async with world(tmp_path) as w:
             await followed(w, seized(*range(1, 13)), seized(*range(1, 20)), wish='at: "07:00", spikes: true')
             await goes_on(w)
             await goes_on(w)
@@ -276,6 +278,29 @@ def test_a_crash_before_a_spike_is_written_or_claimed_loses_and_doubles_nothing(
             assert await balance(w) == SpikeBalance(delivered=1)
 
     run(go)
+
+
+def test_a_round_that_has_looked_for_a_minute_makes_its_digests_and_the_next_goes_on(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with world(tmp_path) as w:
+            await followed(w, seized(*range(1, 13)), alert_at=9, more_topics=("second", "third"))
+            w.clock.forward(hours=3, minutes=30)
+            await w.app.refresher.check()
+
+            def slow() -> datetime:
+                """A clock on which each look takes most of a minute."""
+                w.clock.forward(seconds=25)
+                return w.clock()
+
+            for looked in (["narcotics", "second"], ["narcotics", "second", "third"]):
+                await spikes.look(w.app.store, clock=slow)
+                assert await w.app.store.reading(judged) == looked
+
+    run(go)
+
+
+def judged(connection: Connection) -> list[str]:
+    return list(connection.execute(select(spike_check.c.topic_id).order_by(spike_check.c.topic_id)).scalars())
 
 
 def test_two_processes_that_make_digests_at_once_tell_a_spike_once(tmp_path: Path, database: str | None) -> None:

@@ -49,7 +49,7 @@ class Opener:
         """
         if await self._store.reading(optouts.any_pause_over, now=self._clock()):
             await self._store.writing(optouts.end_pauses, now=self._clock())
-        await rises.look(self._store, now=self._clock())
+        await rises.look(self._store, clock=self._clock)
         made: list[int] = []
         members = await self._store.reading(subscribers.members)
         at_once = [one.id for member in members for one in member.subscriptions if one.schedule.immediate]

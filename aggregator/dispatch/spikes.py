@@ -1,6 +1,7 @@
 """Topics that somebody wishes to hear of when they rise -> rows for those readers, before the round's digests are made."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,12 +12,18 @@ from aggregator.store.database import Store
 log = structlog.get_logger(__name__)
 
 
-async def look(store: Store, *, now: datetime) -> None:
+LASTS = timedelta(minutes=1)  # of looking in one round: then its digests are made, and the next round goes on
+
+
+async def look(store: Store, *, clock: Callable[[], datetime]) -> None:
     """Look at every topic that is due for it, and write down who is to be told of which of its days.
 
     A topic that cannot be looked at now is due again in the next round, and holds up no other.
     """
+    now = clock()
     for topic_id in await store.reading(spike_checks.due, now=now):
+        if clock() - now > LASTS:
+            return
         try:
             days = spike_checks.days_told(now)
             trend = await store.reading(trends.read_trend, topic_id, until=days[-1], days=len(days))

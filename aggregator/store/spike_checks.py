@@ -41,7 +41,10 @@ def days_told(now: datetime) -> tuple[date, date]:
 
 
 def due(connection: Connection, *, now: datetime) -> tuple[str, ...]:
-    """The topics to look at now. One that is still being tried on the archive waits for the end of that."""
+    """The topics to look at now, those first that were not looked at for longest.
+
+    One that is still being tried on the archive waits for the end of that.
+    """
     first, _ = days_told(now)
     start = datetime.combine(first, time(), UTC)
     judged = spike_check.c.judged_until
@@ -59,7 +62,7 @@ def due(connection: Connection, *, now: datetime) -> tuple[str, ...]:
         .outerjoin(spike_check, spike_check.c.topic_id == topic.c.id)
         .where(topic.c.listed, topic.c.id.in_(_wished(now).with_only_columns(subscription_topic.c.topic_id)))
         .where(_may_look(now), ~replayed, or_(fresh, untold))
-        .order_by(topic.c.id)
+        .order_by(judged.is_not(None), judged, topic.c.id)
     )
     return tuple(connection.execute(query).scalars())
 

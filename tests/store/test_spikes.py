@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select, update
 from aggregator.core.model.subscriptions import WHOLE, Schedule, SubscriberSpec
 from aggregator.core.model.topics import Origin
 from aggregator.core.model.trends import Spike
-from aggregator.store import erasure, optouts, spike_checks, spikes, subscribers, topics, trends
+from aggregator.store import attention, erasure, optouts, spike_checks, spikes, subscribers, topics, trends
 from aggregator.store.database import Store
-from aggregator.store.schema import digest, spike, topic_version
+from aggregator.store.schema import digest, spike, subscription_topic, topic_version
 from aggregator.store.spike_checks import EVERY, MARGIN
 from tests.factories import make_feed, make_subscriber, make_topic
 from tests.history import at, came, checked, days_before, follow, told
@@ -61,7 +61,7 @@ def subscriptions(store: Store, slug: str) -> list[int]:
 
 def rows(store: Store, slug: str | None = None) -> list[Row]:
     columns = (spike.c.topic_id, spike.c.day, spike.c.counted, spike.c.digest_id, spike.c.reason)
-    query = select(*columns).order_by(spike.c.subscription_id, spike.c.day)
+    query = select(*columns).order_by(spike.c.subscription_id, spike.c.topic_id, spike.c.day)
     query = query.where(spike.c.subscription_id.in_(subscriptions(store, slug))) if slug else query
     return [tuple(row) for row in store.read(lambda connection: connection.execute(query).all())]
 
@@ -258,6 +258,42 @@ def test_what_waits_to_be_told_is_looked_at_again_while_its_day_is_news(store: S
     noted(store, risen())
     assert due(store, NOON + EVERY + MARGIN) == ("narcotics",)
     assert due(store, NOON + timedelta(days=2)) == ()
+
+
+def test_topics_are_looked_at_in_turn(store: Store) -> None:
+    names = tuple(f"t{n}" for n in range(5))
+    store.write(topics.save, [make_topic(name) for name in names], now=LAST_WEEK)
+    prepared(store, wishing(topics=names))
+    came(store, "wire", [at(TODAY, 11.9)], topics=names)
+    assert due(store) == names
+    for minutes, name in ((0, "t3"), (1, "t1")):
+        store.write(spike_checks.note, name, [], now=NOON + timedelta(minutes=minutes))
+    assert due(store) == ("t0", "t2", "t4")
+    assert due(store, NOON + 2 * EVERY) == ("t0", "t2", "t4", "t3", "t1")
+
+
+def test_a_topic_that_was_watched_before_that_was_kept_counts_as_watched_always(store: Store) -> None:
+    prepared(store)
+    before = update(subscription_topic).values(added_at=None)
+    store.write(lambda connection: connection.execute(before))
+    noted(store, risen(YESTERDAY))
+    assert len(rows(store)) == 1
+
+
+def test_past_a_days_alerts_a_spike_is_left_to_a_digest_that_tells_it_and_else_waits(store: Store) -> None:
+    store.write(topics.save, [make_topic("other")], now=LAST_WEEK)
+    alerts = wishing(topics=("narcotics", "other")).subscriptions[0]
+    timed = replace(wishing(immediate=False).subscriptions[0], slug="evening")
+    prepared(store, replace(wishing(), subscriptions=(alerts, timed)))
+    noted(store, risen())
+    store.write(spike_checks.note, "other", [risen()], now=NOON)
+    assert store.write(attention.give_to_digests, 1, 1, now=NOON) == 1
+    assert [(row[0], row[4]) for row in rows(store)] == [
+        ("narcotics", "alert_limit"),
+        ("other", None),
+        ("narcotics", None),
+    ]
+    assert store.write(attention.give_to_digests, 1, 1, now=NOON) == 0
 
 
 def test_a_clock_that_was_far_ahead_does_not_stop_the_looks(store: Store) -> None:
