@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def change(shell: Shell, sql: str) -> None:
-    with sqlite3.connect(shell.folder / "data" / "aggregator.db") as connection:
+    with closing(sqlite3.connect(shell.folder / "data" / "aggregator.db", isolation_level=None)) as connection:
         connection.execute(sql)
 
 
 def ledger(shell: Shell) -> list[tuple[str, str | None]]:
-    with sqlite3.connect(shell.folder / "data" / "aggregator.db") as connection:
+    with closing(sqlite3.connect(shell.folder / "data" / "aggregator.db")) as connection:
         return connection.execute("SELECT state, reason FROM ledger WHERE digest_id IS NOT NULL").fetchall()
 
 
