@@ -11,7 +11,7 @@ import typer
 
 from aggregator.cli.output import print_json
 from aggregator.core.errors import DocumentError
-from aggregator.core.model.entries import FeedFacts, ReadDone, ReadJob
+from aggregator.core.model.entries import ReadDone, ReadJob, facts_of
 from aggregator.core.model.feeds import Answer, FailureKind, Feed, FeedState, Fetched, FetchFailed, FetchRequest
 from aggregator.core.model.plans import Check, KeyedEntry
 from aggregator.settings import Settings
@@ -109,15 +109,7 @@ class Reader:
 
     def _job(self, feed: Feed, fetched: Fetched) -> ReadJob:
         return ReadJob(
-            facts=FeedFacts(
-                feed_id=feed.id,
-                url=fetched.answer.url,
-                tags=feed.tags,
-                tier=feed.tier,
-                language=feed.language,
-                timezone=feed.timezone,
-                region=feed.region,
-            ),
+            facts=facts_of(feed, url=fetched.answer.url),
             body=fetched.body,
             now=self.now,
             content_type=fetched.answer.content_type,

@@ -13,7 +13,7 @@ from aggregator.cli.options import LARGEST_ID, AsJson, Context, everywhere
 from aggregator.cli.output import Column, count, fields, note, print_json, print_table, say
 from aggregator.cli.topic_names import InForce, TopicName, find_topic
 from aggregator.core.errors import UsageError
-from aggregator.core.model.entries import Unreadable
+from aggregator.core.model.entries import FeedFacts, Unreadable
 from aggregator.core.model.feeds import FailureKind, Feed, FetchRequest
 
 if TYPE_CHECKING:
@@ -151,23 +151,12 @@ async def _fetch(here: Context, url: str) -> list[Looked] | NoDocument:
 
 
 def _of_feed(document: Document) -> list[Looked]:
-    from aggregator.core.topics.fields import EntryFields
+    from aggregator.core.topics.fields import parsed_fields
 
-    entries = [one.read.entry for one in document.entries]
-    language = document.read.feed.language
+    unlisted = FeedFacts(feed_id="", url=document.answer.url, tier="", language=document.read.feed.language)
     return [
-        Looked(
-            fields=EntryFields(
-                title=entry.title,
-                text=entry.text,
-                authors=entry.authors,
-                tags=entry.tags,
-                language=entry.language or language,
-                url=entry.link,
-            ),
-            source={"url": entry.link or document.answer.url},
-        )
-        for entry in entries
+        Looked(fields=parsed_fields(entry, unlisted), source={"url": entry.link or document.answer.url})
+        for entry in (one.read.entry for one in document.entries)
     ]
 
 

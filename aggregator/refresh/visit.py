@@ -27,6 +27,7 @@ from aggregator.core.model.entries import (
     ReadJob,
     ReadResult,
     Unreadable,
+    facts_of,
 )
 from aggregator.core.model.feeds import FailureKind, Feed, FeedState, Fetched, FetchFailed, FetchRequest, FetchResult
 from aggregator.core.model.plans import Check, Keyed, Known
@@ -161,16 +162,7 @@ class Visitor:
 
     def facts(self, check: Check, url: str) -> FeedFacts:
         """What topics and dates may ask of the feed found at `url`."""
-        feed = check.feed
-        return FeedFacts(
-            feed_id=feed.id,
-            url=url,
-            tags=feed.tags,
-            tier=feed.tier,
-            language=feed.language or check.state.language,
-            timezone=feed.timezone,
-            region=feed.region,
-        )
+        return facts_of(check.feed, url=url, language=check.state.language)
 
     async def _keep(self, feed: Feed, body: bytes) -> None:
         """Put the body where `feeds raw` finds it. A full disk is the store's to report."""

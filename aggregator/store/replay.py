@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
 
-from aggregator.core.model.entries import FeedFacts, Revision
+from aggregator.core.model.entries import FeedFacts, Revision, facts_of
 from aggregator.core.model.plans import MatchPlan
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.store import dialect, plans, stories
@@ -86,12 +86,7 @@ def page(connection: Connection, *, after: int = 0, limit: int = 500) -> tuple[S
 
 def sources(connection: Connection) -> tuple[FeedFacts, ...]:
     """What topics may ask of the feeds of stored entries, of those no longer followed too."""
-    rows = connection.execute(select(feed.c.id, feed.c.definition))
-    said = {row.id: feed_of(row.definition) for row in rows}
-    return tuple(
-        FeedFacts(feed_id=name, url=source.url, tags=source.tags, tier=source.tier, language=source.language)
-        for name, source in said.items()
-    )
+    return tuple(facts_of(feed_of(row.definition)) for row in connection.execute(select(feed.c.definition)))
 
 
 def extent(connection: Connection, *, since: datetime) -> tuple[int, int, datetime]:
@@ -119,19 +114,11 @@ def _entries() -> Select[Any]:
 
 
 def _stored(row: Row[Any]) -> StoredEntry:
-    source = feed_of(row.definition)
-    facts = FeedFacts(
-        feed_id=row.feed_id,
-        url=source.url,
-        tags=source.tags,
-        tier=source.tier,
-        language=source.language or row.feed_language,
-    )
     return StoredEntry(
         id=row.of_entry,
         first_seen=row.first_seen,
         revision=revision_of(row),
-        facts=facts,
+        facts=facts_of(feed_of(row.definition), language=row.feed_language),
         archived=row.baseline_at is None or row.first_seen <= row.baseline_at,
     )
 

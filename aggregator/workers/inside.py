@@ -150,26 +150,12 @@ def _flags(fields: "EntryFields") -> tuple[Evaluation, ...]:
 
 def _matched(entry: ParsedEntry, facts: FeedFacts) -> ReadEntry:
     """An entry with what the topics say of it; one that they flag with what tells its story."""
-    flags = _flags(_fields(entry, facts))
+    from aggregator.core.topics.fields import parsed_fields  # noqa: PLC0415 - the parent never matches
+
+    flags = _flags(parsed_fields(entry, facts))
     if not flags:
         return ReadEntry(entry=entry)
     from aggregator.core.stories.signature import signed  # noqa: PLC0415 - the parent never compares
 
     signature = signed(entry.title, entry.words, entry.language or facts.language)
     return ReadEntry(entry=entry, flags=flags, signature=signature)
-
-
-def _fields(entry: ParsedEntry, facts: FeedFacts) -> "EntryFields":
-    """What topics may ask of an entry: its own words, and what is known of its feed."""
-    from aggregator.core.topics.fields import EntryFields  # noqa: PLC0415 - the parent never matches
-
-    return EntryFields(
-        title=entry.title,
-        text=entry.words,
-        authors=entry.authors,
-        tags=(*entry.tags, *facts.tags),
-        feed=facts.feed_id,
-        tier=facts.tier,
-        language=entry.language or facts.language,
-        url=entry.link,
-    )

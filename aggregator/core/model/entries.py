@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregator.core.model.feeds import FailureKind, Hints
+from aggregator.core.model.feeds import FailureKind, Feed, Hints
 from aggregator.core.model.stories import StorySignature
 from aggregator.core.model.topics import Evaluation
 
@@ -79,6 +79,19 @@ class FeedFacts:
     language: str | None = None
     timezone: str | None = None
     region: str | None = None
+
+
+def facts_of(feed: Feed, *, url: str | None = None, language: str | None = None) -> FeedFacts:
+    """What a feed list says of a feed; `url` is where it was found, `language` what its documents say when the list does not."""
+    return FeedFacts(
+        feed_id=feed.id,
+        url=feed.url if url is None else url,
+        tags=feed.tags,
+        tier=feed.tier,
+        language=feed.language or language,
+        timezone=feed.timezone,
+        region=feed.region,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from aggregator.core.model.entries import FeedFacts, Revision
+from aggregator.core.model.entries import FeedFacts, ParsedEntry, Revision
 
 TITLE = "title"
 TEXT = "text"
@@ -65,15 +65,24 @@ class EntryFields:
 
 def stored_fields(revision: Revision, facts: FeedFacts) -> EntryFields:
     """What topics may ask of a stored entry: the words of a revision, and what is known of its feed."""
+    return _fields(revision, revision.text, facts)
+
+
+def parsed_fields(entry: ParsedEntry, facts: FeedFacts) -> EntryFields:
+    """The same of an entry that was just read."""
+    return _fields(entry, entry.words, facts)
+
+
+def _fields(one: Revision | ParsedEntry, text: str, facts: FeedFacts) -> EntryFields:
     return EntryFields(
-        title=revision.title,
-        text=revision.text,
-        authors=revision.authors,
-        tags=(*revision.tags, *facts.tags),
+        title=one.title,
+        text=text,
+        authors=one.authors,
+        tags=(*one.tags, *facts.tags),
         feed=facts.feed_id,
         tier=facts.tier,
-        language=revision.language or facts.language,
-        url=revision.link,
+        language=one.language or facts.language,
+        url=one.link,
     )
 
 
