@@ -11,11 +11,13 @@ from playwright.sync_api import Browser
 
 from aggregator.core.digests.compose import compose
 from aggregator.core.digests.compose.corrections import corrected
+from aggregator.core.digests.compose.spikes import told_spikes
 from aggregator.core.digests.render import Links, render
 from aggregator.core.model.digests import DueItem, SourceNote, SourceReport
 from aggregator.core.model.topics import Fired, Span
 from tests.browser import launched, opened
 from tests.core.digests.test_corrected import make_correction
+from tests.core.digests.test_spikes import make_spike, make_story
 from tests.factories import NOW
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrikationsgelände" * 2
@@ -75,7 +77,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     longer = make_correction(2, title=f"One word {LONG}", title_now=f"Another word {LONG * 2}", language="de")
     leftward = make_correction(3, title="קבוצת העבודה נפגשה", title_now="קבוצת העבודה לא נפגשה", language="he")
-    content = replace(content, corrections=corrected([make_correction(1), longer, leftward]))
+    behind = tuple(
+        make_story(70 + n, title=title) for n, title in enumerate((LONG, "קבוצת העבודה נפגשה", "<script>a</script>"))
+    )
+    spike = make_spike(topic_name=f"Topic {LONG}", stories=0)
+    spikes = told_spikes([replace(spike, counted=9, stories=behind)], content.sections)
+    content = replace(content, corrections=corrected([make_correction(1), longer, leftward]), spikes=spikes)
     path = tmp_path_factory.mktemp("digest") / "digest.html"
     path.write_text(render(content, links=Links()).html, encoding="utf-8")
     return path

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -140,6 +141,9 @@ class Opener:
         gathered = await self._store.reading(
             gather, owner, of, slot, Surroundings(), as_of=as_of, warnings=self._warnings()
         )
+        if as_of is None:
+            coming = await self._store.reading(rises.foreseen, of, gathered.spikes, now=slot.slot_at)
+            gathered = replace(gathered, spikes=coming)
         due, _, rendered = await asyncio.to_thread(self._written, gathered)
         message = self._postmaster.seal(due, rendered, digest_id=0, now=slot.slot_at).message
         return self._postmaster.numbered(due, rendered, digest_id=0), message

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, ex
 
 from aggregator.core.model.subscriptions import SubscriberState, SubscriptionKind
 from aggregator.core.model.topics import Origin
-from aggregator.core.model.trends import Spike
+from aggregator.core.model.trends import DueSpike, Spike
 from aggregator.store import dialect
 from aggregator.store.optouts import has_left
 from aggregator.store.schema import (
@@ -26,7 +26,7 @@ from aggregator.store.schema import (
     topic,
     topic_version,
 )
-from aggregator.store.spikes import KEPT
+from aggregator.store.spikes import KEPT, imagined
 
 EVERY = timedelta(hours=1)
 MARGIN = timedelta(minutes=15)  # as long a match may take between its instant and its row
@@ -88,6 +88,22 @@ def note(connection: Connection, topic_id: str, found: Sequence[Spike], *, now: 
     for day, one in spikes.items():
         _tell(connection, topic_id, one, _wishing(connection, topic_id, day, now), now)
     return True
+
+
+def foreseen(
+    connection: Connection, subscription_id: int, topic_id: str, found: Sequence[Spike], *, now: datetime
+) -> tuple[DueSpike, ...]:
+    """What `note` would leave to be told to one subscription of what a look at `now` found; nothing is written."""
+    days = days_told(now)
+    rows = select(spike.c.day).where(spike.c.subscription_id == subscription_id, spike.c.topic_id == topic_id)
+    settled = set(connection.execute(rows.where(spike.c.day.in_(days), ~is_untold)).scalars())
+    return tuple(
+        imagined(connection, topic_id, one, now=now)
+        for one in found
+        if one.day in days
+        and one.day not in settled
+        and subscription_id in _wishing(connection, topic_id, one.day, now)
+    )
 
 
 def _may_look(now: datetime) -> ColumnElement[bool]:

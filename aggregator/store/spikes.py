@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, update
 
 from aggregator.core.model.subscriptions import Phase
-from aggregator.core.model.trends import DueSpike, SpikeStory
+from aggregator.core.model.trends import DueSpike, Spike, SpikeStory
 from aggregator.store.chunks import chunks
 from aggregator.store.schema import (
     delivery,
@@ -54,6 +54,24 @@ def waiting(connection: Connection, subscription_id: int, *, as_of: datetime | N
     rows = connection.execute(query.order_by(spike.c.id).limit(MOST)).all()
     stories = _stories(connection, [entry_id for row in rows for entry_id in row.entries])
     return tuple(_due(row, stories) for row in sorted(rows, key=lambda row: (row.day, row.name, row.id)))
+
+
+def imagined(connection: Connection, topic_id: str, one: Spike, *, now: datetime) -> DueSpike:
+    """A spike of which there is no row yet, as it would be told if there were."""
+    name = connection.execute(select(topic.c.name).where(topic.c.id == topic_id)).scalar_one()
+    kept = one.entries[:KEPT]
+    stories = _stories(connection, kept)
+    return DueSpike(
+        id=0,
+        topic_id=topic_id,
+        topic_name=name,
+        day=one.day,
+        counted=one.counted,
+        expected=one.expected,
+        chance=one.chance,
+        at=now,
+        stories=tuple(stories[entry_id] for entry_id in kept if entry_id in stories),
+    )
 
 
 def _due(row: Any, stories: Mapping[int, SpikeStory]) -> DueSpike:

@@ -56,6 +56,7 @@ def _about(holder: Holder, *, getting: bool) -> list[str]:
     zone = "" if of.schedule.immediate else f" ({person.timezone} time)"
     # Whoever a mail was forwarded to needs no more of the address than its owner does.
     to = f" to {masked_address(person.address)}" if person.address else ""
+    what += "; also days on which one of them has far more stories than usual" if of.spikes_since else ""
     return [f"{what}.", f"It comes {when_words(of.in_force)}{zone}{to}."]
 
 

@@ -67,6 +67,8 @@ def test_a_wish_is_planned_shown_and_kept(shell: Shell) -> None:
 
 
 def test_a_spike_is_mailed_listed_and_counted_by_the_audit(shell: Shell) -> None:
+    foreseen = shell.run("digest", "preview", "desk")
+    assert "13 stories so far on Tue 27 Jan (UTC); usually about 1." in foreseen.out
     assert shell.run("audit", "--json").line["spikes"]["spikes_due"] == 0
     assert shell.run("digest", "run").code == 0
     (mail,) = shell.run("digest", "list", "--json").lines
@@ -77,6 +79,7 @@ def test_a_spike_is_mailed_listed_and_counted_by_the_audit(shell: Shell) -> None
     assert shown.code == 0
     assert "1 spike due = " in shown.out
     assert "Raid 0" in shell.run("digest", "show", "1").out
+    assert "unusual day" not in shell.run("digest", "preview", "desk").out
     assert '"counted": 13' in shell.run("subscribers", "export", "desk").out
 
 

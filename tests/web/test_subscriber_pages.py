@@ -8,11 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from aggregator.app import installation_secrets
 from aggregator.core.digests.tokens import Keyring, Purpose, view_until
 from aggregator.core.model.subscriptions import SubscriberState, Subscription
 from aggregator.store import deliveries, holders, optouts, subscribers
+from aggregator.store.schema import subscription
 from aggregator.web.app import make_web
 from aggregator.web.standing import BY_LINK
 from tests.factories import NOW, make_subscriber
@@ -255,5 +257,17 @@ def test_while_the_database_is_away_nothing_is_said_to_be_done(tmp_path: Path) -
             for answer in (await v.client.get(url), await v.client.post(url, data=ONE_CLICK)):
                 assert answer.status_code == 503
                 assert "Nothing was changed" in answer.text
+
+    run(go)
+
+
+def test_the_page_says_where_unusual_days_are_told_too(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with visiting(tmp_path) as v:
+            assert "far more stories" not in (await v.client.get(v.link())).text
+            wished = update(subscription).values(spikes_since=NOW)
+            v.w.app.store.write(lambda connection: connection.execute(wished))
+            told = "also days on which one of them has far more stories than usual."
+            assert told in " ".join((await v.client.get(v.link())).text.split())
 
     run(go)
