@@ -1,6 +1,7 @@
 """Failures -> one clear line on stderr, what to do next below it, and the exit code they deserve."""
 
 import io
+import re
 import sys
 
 import typer
@@ -26,12 +27,28 @@ def tell(error: AggregatorError) -> int:
 
 def tell_usage(error: typer.TyperException) -> int:
     """Write what is wrong with a command line on stderr; the exit code."""
-    message = error.format_message().replace(": Value error, ", ": ")
+    message = _plainly(error.format_message())
     ctx = getattr(error, "ctx", None)
     _write("error", message[:1].lower() + message[1:].rstrip("."))
     if ctx is not None:
         _write("hint", f"`{ctx.command_path} --help` explains it")
     return WRONG_USAGE
+
+
+# What the library that reads a command line says of a number, and what is clear to whoever typed it.
+_SAID = (
+    (re.compile(r": Value error, "), ": "),
+    (re.compile(r": Input should be a valid integer\b.*"), ": expected a whole number"),
+    (re.compile(r": Input should be a valid number\b.*"), ": expected a number"),
+    (re.compile(r": Input should be greater than or equal to "), ": expected at least "),
+    (re.compile(r": Input should be less than or equal to "), ": expected at most "),
+)
+
+
+def _plainly(message: str) -> str:
+    for said, told in _SAID:
+        message = said.sub(told, message)
+    return message
 
 
 def never_fail_on_a_character() -> None:

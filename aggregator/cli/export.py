@@ -128,7 +128,7 @@ def _lines(archive: Archive, asked: "Asked", form: Form, tally: Tally, *, bom: b
 
 def _write(output: Path, lines: Iterator[str]) -> None:
     """Write a file in one piece: another name takes the lines, and only a whole one takes its place."""
-    part = output.with_name(f".{output.name}.part")
+    part = output.parent / f".{output.name}.part"
     try:
         with part.open("wb") as file:
             for line in lines:

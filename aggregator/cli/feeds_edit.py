@@ -101,5 +101,5 @@ def export(here: Context, file: Target = None) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise AggregatorError(f"cannot write {file}: {error.strerror}") from None
+        raise AggregatorError(f"cannot write {file}: {error.strerror}", hint="name another place") from None
     note(f"{count(len(feeds), 'feed')} written to {file}")

@@ -117,7 +117,7 @@ def _draw(file: Path, topic_id: str, by: Cut | None, found: Read) -> None:
     try:
         file.write_bytes(drawn)
     except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+        raise UsageError(f"cannot write {file}: {error.strerror}", hint="name another place with --svg") from error
 
 
 def _print(topic_id: str, days: int, found: Read) -> None:

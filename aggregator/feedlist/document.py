@@ -83,7 +83,11 @@ def read_file(path: Path, findings: Findings) -> Document | None:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        hint = "name the file with --config or AGGREGATOR_CONFIG" if isinstance(error, FileNotFoundError) else ""
+        hint = (
+            "name the file with --config or AGGREGATOR_CONFIG"
+            if isinstance(error, FileNotFoundError | IsADirectoryError)
+            else ""
+        )
         findings.wrong(str(path), f"cannot be read: {error.strerror}", hint)
         return None
     if len(content) > MAX_BYTES:

@@ -118,7 +118,10 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise AggregatorError(f"{path} cannot be read: {error}") from None
+        reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise AggregatorError(
+            f"cannot read {path}: {reason}", hint="name the file with --config or AGGREGATOR_CONFIG"
+        ) from None
 
 
 def _checked(text: str, path: Path) -> Document:

@@ -38,7 +38,7 @@ def load(path: Path, environ: Mapping[str, str]) -> FeedList:
     """
     findings = Findings()
     document = read_file(path, findings)
-    beside = path.with_name(SUBSCRIBERS_FILE)
+    beside = path.parent / SUBSCRIBERS_FILE
     people = _people(beside, findings) if beside.exists() else None
     if document is None or not check_keys(document, FileShape, findings):
         raise ConfigError(findings.problems)

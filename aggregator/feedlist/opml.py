@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
-from aggregator.core.errors import DocumentError
+from aggregator.core.errors import DocumentError, UsageError
 from aggregator.core.model.feeds import Feed
 from aggregator.core.urls import host_of, link_hash
 
@@ -24,7 +24,7 @@ _KIND = "parse"
 def import_opml(source: Path | bytes) -> tuple[Feed, ...]:
     """The feeds of an OPML file in its order, each address once, with ids made of their names.
 
-    Raises DocumentError when it is no OPML, is too large, or declares entities.
+    Raises DocumentError when it is no OPML, is too large, or declares entities, and UsageError when it cannot be read.
     """
     reader = _Reader()
     try:
@@ -65,7 +65,8 @@ def _content(source: Path | bytes) -> bytes:
             with source.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise DocumentError("not_a_feed", f"{source} cannot be read: {error.strerror}") from None
+            reason = (error.strerror or "").lower()
+            raise UsageError(f"cannot read {source}: {reason}", hint="give an OPML file, or - for a pipe") from None
     if len(content) > MAX_BYTES:
         raise DocumentError("too_large", f"OPML is read up to {MAX_BYTES >> 20} MiB")
     return content

@@ -113,7 +113,7 @@ def _value(name: str, variable: Variable, given: Mapping[str, str], problems: li
 def _references(config: Path) -> frozenset[str]:
     """The `${AGGREGATOR_..}` names in the text of the feed list and of the subscribers' file beside it."""
     found: set[str] = set()
-    for path in (config, config.with_name("subscribers.yaml")):
+    for path in (config, config.parent / "subscribers.yaml"):
         try:
             with path.open("rb") as file:
                 found.update(_REFERENCE.findall(file.read(_MAX_TEXT).decode(errors="replace")))

@@ -98,9 +98,19 @@ def test_the_version_is_told(shell: Shell) -> None:
         (["pol"], "error: no such command: pol\nhint: did you mean `poll`?\n"),
         (["xyzzy"], "error: no such command: xyzzy\nhint: `aggregator --help` lists the commands\n"),
         (["poll", "--nope"], "error: no such option: --nope\nhint: `aggregator poll --help` explains it\n"),
-        (["show", "x"], "error: invalid value for 'ID'"),
+        (
+            ["show", "x"],
+            "error: invalid value for 'ID': expected a whole number\nhint: `aggregator show --help` explains it\n",
+        ),
         (["show"], "error: missing "),
-        (["entries", "--limit", "0"], "error: invalid value for '--limit'"),
+        (["entries", "--limit", "0"], "error: invalid value for '--limit' / '-n': expected at least 1\n"),
+        (["schedule", "desk", "--days", "99999"], "error: invalid value for '--days': expected at most 36500\n"),
+        (
+            ["feeds", "import", "no.opml"],
+            "error: cannot read no.opml: no such file or directory\nhint: give an OPML file",
+        ),
+        (["feeds", "import", "."], "error: cannot read .: is a directory\nhint: give an OPML file"),
+        (["plan", "--config", "."], "error: .: cannot be read: Is a directory\nhint: name the file with --config"),
         (["feeds", "lst"], "error: no such command 'lst'"),
     ],
 )
@@ -109,6 +119,12 @@ def test_a_wrong_word_is_wrong_usage_and_gets_an_answer(shell: Shell, words: lis
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(said)
     assert "Traceback" not in ran.err
+
+
+def test_a_feed_list_that_cannot_be_edited_is_one_line_with_what_to_do(shell: Shell) -> None:
+    ran = shell.run("feeds", "remove", "x", "--config", "/")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("error: cannot read /: is a directory\nhint: name the file with --config")
 
 
 @pytest.mark.parametrize("words", [[], ["feeds"], ["topics"]])

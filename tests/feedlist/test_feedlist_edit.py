@@ -149,7 +149,7 @@ def test_a_feed_that_cannot_be_is_refused_and_the_file_left_as_it_is(tended: Pat
 
 
 def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(AggregatorError, match="cannot be read"):
+    with pytest.raises(AggregatorError, match="cannot read"):
         add_feeds(tmp_path / "feeds.yaml", (NEW,))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.errors import DocumentError
+from aggregator.core.errors import DocumentError, UsageError
 from aggregator.core.model.feeds import Feed
 from aggregator.feedlist.opml import MAX_BYTES, MAX_OUTLINES, export_opml, import_opml, slug
 
@@ -80,7 +80,7 @@ def test_a_file_is_read_and_a_missing_one_is_one_clear_line(tmp_path: Path) -> N
     path = tmp_path / "feeds.opml"
     path.write_bytes(opml(outline("https://a.example/f")))
     assert len(import_opml(path)) == 1
-    with pytest.raises(DocumentError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot read"):
         import_opml(tmp_path / "missing.opml")
 
 
