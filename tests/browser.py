@@ -1,15 +1,13 @@
 """The system's Chromium, driven without a network: where it is not installed a test skips, and with `CI` set it fails."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.patience import PATIENCE
+from tests.programs import need
 
 QUIET = (
     "--disable-gpu",
@@ -22,21 +20,10 @@ QUIET = (
 )
 
 
-def chromium() -> str:
-    """Where the browser is; a test without one skips, and fails where `CI` promises it."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        missing = "no Chromium on this machine; `.ci/run` installs it"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
-
-
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A headless browser."""
-    path = chromium()
+    path = need("chromium", "chromium-browser", "google-chrome")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(QUIET), timeout=PATIENCE * 1000)
         try:

@@ -18,6 +18,7 @@ from aggregator.store import claims, feeds, plans, subscribers
 from aggregator.store.database import Store
 from tests.databases import make_ready
 from tests.factories import NOW, make_feed, make_plan, make_state, make_subscriber, make_topic
+from tests.programs import need
 from tests.world import MailBox
 
 
@@ -46,10 +47,7 @@ class Relay(MailBox):
 
 
 def git(folder: Path, *words: str) -> None:
-    program = shutil.which("git")
-    if program is None:
-        pytest.skip("git is not installed")
-    subprocess.run([program, "-C", str(folder), *words], check=True, capture_output=True)
+    subprocess.run([need("git"), "-C", str(folder), *words], check=True, capture_output=True)
 
 
 def test_a_folder_that_is_not_there_yet_is_judged_by_the_one_above(tmp_path: Path) -> None:

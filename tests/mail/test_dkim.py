@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,16 +22,14 @@ from aggregator.mail.dkim import Signer
 from aggregator.mail.smtp import SmtpTransport
 from aggregator.settings import load
 from tests.patience import until
+from tests.programs import need
 
 NOW = datetime(2026, 1, 22, 2, 0, tzinfo=UTC)
 SEED = base64.b64encode(bytes(range(32))).decode()
 
 
 def new_key(*words: str) -> str:
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("openssl is not installed")
-    return subprocess.run([program, "genpkey", *words], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([need("openssl"), "genpkey", *words], check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture(scope="module")
