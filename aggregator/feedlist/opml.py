@@ -46,8 +46,9 @@ def export_opml(feeds: Sequence[Feed], *, title: str = "Feeds") -> str:
         parent = body
         if feed.tags:
             folder = feed.tags[0]
-            parent = folders.get(folder) or ET.SubElement(body, "outline", text=folder, title=folder)
-            folders[folder] = parent
+            if folder not in folders:
+                folders[folder] = ET.SubElement(body, "outline", text=folder, title=folder)
+            parent = folders[folder]
         outline = ET.SubElement(parent, "outline", type="rss", text=feed.label, title=feed.label, xmlUrl=feed.url)
         if feed.tags:
             outline.set("category", ",".join(feed.tags))
