@@ -204,4 +204,4 @@ def test_a_hostile_text_costs_little(text: str) -> None:
         text=text,
         lists={"x": '"drug drug"'},
     )
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 30  # seconds where it is one; as many hours where it grows as the square
