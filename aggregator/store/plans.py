@@ -56,7 +56,6 @@ def _write_entries(connection: Connection, plans: Sequence[RefreshPlan]) -> list
             "date_suspect": new.date_suspect,
             "updated": new.updated,
             "link_hash": new.link_hash,
-            "title_hash": new.title_hash,
             "current_revision": new.revision.n,
             "withdrawn_at": None,
         }
@@ -97,7 +96,6 @@ def _write_revisions(connection: Connection, plans: Sequence[RefreshPlan], now: 
                 current_revision=bindparam("n"),
                 updated=bindparam("at"),
                 link_hash=bindparam("link"),
-                title_hash=bindparam("title"),
             ),
             [
                 {
@@ -105,7 +103,6 @@ def _write_revisions(connection: Connection, plans: Sequence[RefreshPlan], now: 
                     "n": one.revision.n,
                     "at": one.updated,
                     "link": one.link_hash,
-                    "title": one.title_hash,
                 }
                 for one in changed
             ],

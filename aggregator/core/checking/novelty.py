@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from aggregator.core.checking.matches import matches_of, split_flags
 from aggregator.core.checking.recognise import Recognised, Recognition
-from aggregator.core.checking.revisions import MAX_SILENT, Change, change, notable, revision_of, title_hash
+from aggregator.core.checking.revisions import MAX_SILENT, Change, change, notable, revision_of
 from aggregator.core.model.entries import KnownEntry, ParsedEntry
 from aggregator.core.model.plans import Check, EntryPlan, FeedEvent, Known, RevisionPlan
 from aggregator.core.model.topics import Origin
@@ -75,7 +75,6 @@ def _entry_plan(one: Recognised, origin: Origin, known: Known, now: datetime) ->
         date_suspect=suspect,
         updated=entry.updated,
         link_hash=one.keyed.link_hash,
-        title_hash=title_hash(entry.title),
         aliases=one.aliases,
         matches=matches_of(one.keyed.read.flags, origin, known.watchers),
         signature=one.keyed.read.signature,
@@ -92,7 +91,6 @@ def _revision_plan(one: Recognised, before: KnownEntry, known: Known, now: datet
         notable=notable(before, entry),
         updated=entry.updated,
         link_hash=one.keyed.link_hash,
-        title_hash=title_hash(entry.title),
         matches=matches_of(earned, Origin.REVISED, known.watchers),
         evidence=evidence,
         signature=one.keyed.read.signature,

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b, sha256
+from hashlib import sha256
 
 from aggregator.core.model.entries import KnownEntry, ParsedEntry, Revision
 from aggregator.core.text import fold, raw_words
@@ -49,12 +49,6 @@ def content_hash(entry: ParsedEntry) -> bytes:
         "\x1f".join(sorted(entry.tags)),
     )
     return sha256("\x1e".join(parts).encode("utf-8", "replace")).digest()
-
-
-def title_hash(title: str) -> bytes | None:
-    """16 bytes that are equal for titles of the same folded words; None when there are none."""
-    folded = _folded(title)
-    return blake2b(folded.encode("utf-8", "replace"), digest_size=16).digest() if folded else None
 
 
 def same_title(one: str, other: str) -> bool:

@@ -124,7 +124,6 @@ class EntryPlan:
     date_suspect: bool = False
     updated: datetime | None = None
     link_hash: bytes | None = None
-    title_hash: bytes | None = None
     aliases: tuple[str, ...] = ()
     matches: tuple[MatchPlan, ...] = ()
     signature: StorySignature | None = None  # of a matched one: by what its story is found
@@ -140,7 +139,6 @@ class RevisionPlan:
     notable: bool
     updated: datetime | None = None
     link_hash: bytes | None = None
-    title_hash: bytes | None = None
     matches: tuple[MatchPlan, ...] = ()
     evidence: tuple[Evaluation, ...] = ()
     signature: StorySignature | None = None  # of a matched one

@@ -29,7 +29,7 @@ entry = Table(
     Column("date_suspect", Boolean, nullable=False),
     Column("updated", UtcDateTime),
     Column("link_hash", LargeBinary, index=True),
-    Column("title_hash", LargeBinary),
+    Column("title_hash", LargeBinary),  # nobody reads it; it stays because the release before writes it
     Column("current_revision", Integer, nullable=False),
     Column("withdrawn_at", UtcDateTime),
     UniqueConstraint("feed_id", "key"),

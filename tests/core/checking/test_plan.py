@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from aggregator.core.checking.plan import feed_health, result_of
-from aggregator.core.checking.revisions import title_hash
 from aggregator.core.model.entries import ParsedEntry
 from aggregator.core.model.feeds import FailureKind, FetchFailed
 from aggregator.core.model.plans import Outcome, Watcher
@@ -27,7 +26,7 @@ class TestEntries:
         (new,) = plan.new
         assert (new.key, new.first_seen, new.published, new.published_raw) == ("id:g1", NOW, at(-2), "two hours ago")
         assert (new.date_suspect, new.updated) == (False, at(-1))
-        assert (new.link_hash, new.title_hash) == (link_hash("https://w.example/1"), title_hash("Post 1"))
+        assert new.link_hash == link_hash("https://w.example/1")
         assert (new.revision.n, new.revision.text, new.revision.authors) == (1, "Words", ("A",))
         assert (plan.outcome, plan.feed_id, plan.lease) == (Outcome.FETCHED, "wire", "lease")
 

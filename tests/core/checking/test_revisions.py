@@ -18,7 +18,6 @@ from aggregator.core.checking.revisions import (
     notable,
     same_title,
     similarity,
-    title_hash,
 )
 from aggregator.core.model.entries import Enclosure, KnownEntry, ParsedEntry
 from tests.factories import NOW, make_known, make_parsed
@@ -124,8 +123,6 @@ def test_titles_count_after_the_text_is_frozen_but_not_for_ever() -> None:
 
 def test_titles_are_compared_without_case_accents_and_spacing() -> None:
     assert same_title("Résumé  of the\nTalks", "resume of the talks")
-    assert title_hash("Résumé  of the\nTalks") == title_hash("resume of the talks")
-    assert title_hash("  ") is None
     assert not same_title("नशा मुक्ति", "नशा")
 
 
