@@ -15,7 +15,7 @@ from aggregator.core.checking.revisions import is_notable
 from aggregator.core.model.digests import Change, DueCorrection
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.store import dialect
-from aggregator.store.chunks import CHUNK
+from aggregator.store.chunks import chunks
 from aggregator.store.schema import correction, digest, entry, feed, ledger, match, revision, subscription
 
 MOST = 10  # entries of one digest; the others wait for the next
@@ -41,23 +41,23 @@ def note(connection: Connection, changed: Iterable[tuple[int, int]], change: Cha
     revisions = dict(changed)
     rows = [
         {"subscription_id": of, "entry_id": entry_id, "revision": revisions[entry_id], "kind": change.value, "at": now}
-        for entry_id, of in _readers(connection, list(revisions))
+        for entry_id, of in _readers(connection, revisions)
     ]
     if rows:
         connection.execute(dialect.insert(connection, correction).on_conflict_do_nothing(), rows)
 
 
-def _readers(connection: Connection, entry_ids: Sequence[int]) -> list[tuple[int, int]]:
+def _readers(connection: Connection, entry_ids: Iterable[int]) -> list[tuple[int, int]]:
     """(entry id, subscription id) of those to be told."""
     sent: dict[tuple[int, int], dict[int, bool]] = defaultdict(dict)
-    for start in range(0, len(entry_ids), CHUNK):
-        query = (
-            select(match.c.entry_id, subscription.c.id, subscription.c.subscriber_id, subscription.c.schedule)
-            .join(ledger, ledger.c.match_id == match.c.id)
-            .join(subscription, subscription.c.id == ledger.c.subscription_id)
-            .where(match.c.entry_id.in_(entry_ids[start : start + CHUNK]), _SENT)
-        )
-        for row in connection.execute(query):
+    query = (
+        select(match.c.entry_id, subscription.c.id, subscription.c.subscriber_id, subscription.c.schedule)
+        .join(ledger, ledger.c.match_id == match.c.id)
+        .join(subscription, subscription.c.id == ledger.c.subscription_id)
+        .where(_SENT)
+    )
+    for part in chunks(entry_ids):
+        for row in connection.execute(query.where(match.c.entry_id.in_(part))):
             sent[row.entry_id, row.subscriber_id][row.id] = bool(row.schedule["immediate"])
     return [
         (entry_id, of)
@@ -196,7 +196,8 @@ def with_waiting(connection: Connection, subscription_ids: Sequence[int]) -> fro
     """Those of these subscriptions to which any change waits to be told, of whatever worth."""
     waits = exists().where(correction.c.subscription_id == subscription.c.id, correction.c.digest_id.is_(None))
     query = select(subscription.c.id).where(waits)
-    parts = (subscription_ids[start : start + CHUNK] for start in range(0, len(subscription_ids), CHUNK))
     return frozenset(
-        id_ for part in parts for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
+        id_
+        for part in chunks(subscription_ids)
+        for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
     )

@@ -15,18 +15,9 @@ from aggregator.core.model.subscriptions import LedgerState, Phase
 from aggregator.core.model.topics import Origin
 from aggregator.store import attention, corrections, dialect, spikes, subscribers
 from aggregator.store.attention import ALERT_LIMIT
-from aggregator.store.chunks import CHUNK
+from aggregator.store.chunks import chunks
 from aggregator.store.due import ITEMS_A_QUERY, TextRoom, item_of, items_query
-from aggregator.store.schema import (
-    delivery,
-    digest,
-    entry,
-    is_open,
-    is_pending,
-    ledger,
-    match,
-    subscription,
-)
+from aggregator.store.schema import delivery, digest, entry, is_open, is_pending, ledger, match, subscription
 
 ARCHIVE_ITEMS = 20  # baseline matches a subscription's first digest carries
 KNOWN_STORY = "known_story"
@@ -75,7 +66,9 @@ def _read(connection: Connection, as_of: datetime | None, wanted: ColumnElement[
 def _is_baseline() -> ColumnElement[bool]:
     """A match of a first import that no digest has taken."""
     return and_(
-        ledger.c.state == LedgerState.SUPPRESSED.value, ledger.c.reason == "baseline", ledger.c.digest_id.is_(None)
+        ledger.c.state == LedgerState.SUPPRESSED.value,
+        ledger.c.reason == subscribers.BASELINE,
+        ledger.c.digest_id.is_(None),
     )
 
 
@@ -180,23 +173,19 @@ def _claim_all(connection: Connection, due: DueDigest, digest_id: int, now: date
 def _correct_outdated(connection: Connection, items: Sequence[DueItem], now: datetime) -> None:
     """Note what changed after it was read for this digest: its reader gets the words of before."""
     told = {item.entry_id: item.revision for item in items}
-    ids = list(told)
-    for start in range(0, len(ids), CHUNK):
-        query = select(entry.c.id, entry.c.current_revision).where(entry.c.id.in_(ids[start : start + CHUNK]))
+    for part in chunks(told):
+        query = select(entry.c.id, entry.c.current_revision).where(entry.c.id.in_(part))
         newer = [(row.id, row.current_revision) for row in connection.execute(query) if row[1] > told[row.id]]
         corrections.note(connection, newer, Change.CHANGED, now=now)
 
 
 def _leave_known(connection: Connection, due: DueDigest, now: datetime) -> bool:
     """Suppress what says nothing new; False when another process took one of the rows."""
-    ids = [item.match_id for item in due.known]
-    left = 0
-    for start in range(0, len(ids), CHUNK):
-        rows = update(ledger).where(ledger.c.subscription_id == due.of.id, is_pending)
-        known = rows.where(ledger.c.match_id.in_(ids[start : start + CHUNK]))
-        values = {"state": LedgerState.SUPPRESSED.value, "reason": KNOWN_STORY, "at": now}
-        left += connection.execute(known.values(values)).rowcount
-    return left == len(ids)
+    values = {"state": LedgerState.SUPPRESSED.value, "reason": KNOWN_STORY, "at": now}
+    rows = update(ledger).where(ledger.c.subscription_id == due.of.id, is_pending).values(values)
+    parts = chunks(item.match_id for item in due.known)
+    left = sum(connection.execute(rows.where(ledger.c.match_id.in_(part))).rowcount for part in parts)
+    return left == len(due.known)
 
 
 def _queue(connection: Connection, digest_id: int, subscriber_id: int, envelope: Envelope, now: datetime) -> None:
@@ -221,16 +210,15 @@ def _queue(connection: Connection, digest_id: int, subscriber_id: int, envelope:
 def _claim_rows(
     connection: Connection, subscription_id: int, digest_id: int, items: Sequence[DueItem], now: datetime
 ) -> int:
-    free = or_(ledger.c.state == LedgerState.PENDING.value, ledger.c.reason == "baseline")
+    free = or_(ledger.c.state == LedgerState.PENDING.value, ledger.c.reason == subscribers.BASELINE)
     values = {"state": LedgerState.PENDING.value, "digest_id": digest_id, "at": now}
     by_revision: dict[int, list[int]] = defaultdict(list)
     for item in items:
         by_revision[item.revision].append(item.match_id)
     claimed = 0
     for revision_told, match_ids in by_revision.items():
-        for start in range(0, len(match_ids), 500):
-            part = ledger.c.match_id.in_(match_ids[start : start + 500])
-            rows = update(ledger).where(ledger.c.subscription_id == subscription_id, part)
+        for part in chunks(match_ids):
+            rows = update(ledger).where(ledger.c.subscription_id == subscription_id, ledger.c.match_id.in_(part))
             told = rows.where(free, ledger.c.digest_id.is_(None)).values(**values, revision_sent=revision_told)
             claimed += connection.execute(told).rowcount
     return claimed

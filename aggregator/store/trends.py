@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from aggregator.core.model.topics import Origin
 from aggregator.core.model.trends import CheckedDay, Hit, TopicSilence, Trend, TrendBar
 from aggregator.core.stories.trends import LOOKBACK, trend
 from aggregator.core.stories.watch import WINDOW, watch
-from aggregator.store.chunks import CHUNK
-from aggregator.store.schema import entry, evidence, feed, feed_day, feed_state, match, revision, story_member, topic
+from aggregator.store.chunks import chunks
+from aggregator.store.schema import (
+    entry,
+    evidence,
+    feed,
+    feed_day,
+    feed_state,
+    is_current,
+    match,
+    revision,
+    story_member,
+    topic,
+)
 
 _WEEK = 7
 _WARM = 28  # days before it whose own spikes are looked for, so that they do not count as usual
@@ -54,12 +65,13 @@ def all_hits(connection: Connection, *, since: date, until: date) -> Mapping[str
 
 def checked_days(connection: Connection, feed_ids: Collection[str], *, since: date) -> tuple[CheckedDay, ...]:
     """How often feeds were read on each UTC day from `since` on."""
-    listed, found = sorted(feed_ids), []
     columns = (feed_day.c.feed_id, feed_day.c.day, feed_day.c.checks, feed_day.c.ok, feed_day.c.gaps)
-    for at in range(0, len(listed), CHUNK):
-        query = select(*columns).where(feed_day.c.feed_id.in_(listed[at : at + CHUNK]), feed_day.c.day >= since)
-        found += [CheckedDay(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
-    return tuple(found)
+    query = select(*columns).where(feed_day.c.day >= since)
+    return tuple(
+        CheckedDay(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        for part in chunks(sorted(feed_ids))
+        for row in connection.execute(query.where(feed_day.c.feed_id.in_(part)))
+    )
 
 
 def silences(connection: Connection, *, until: date, topic_ids: Collection[str] = ()) -> Mapping[str, TopicSilence]:
@@ -107,11 +119,10 @@ def bars(connection: Connection, topics: Sequence[tuple[str, str]], *, until: da
 def headlines(connection: Connection, entry_ids: Sequence[int]) -> Mapping[int, Headline]:
     """Titles of entries, as they are now."""
     found: dict[int, Headline] = {}
-    current = and_(revision.c.entry_id == entry.c.id, revision.c.n == entry.c.current_revision)
     columns = (entry.c.id, entry.c.feed_id, revision.c.title, revision.c.text, revision.c.link)
-    for at in range(0, len(entry_ids), CHUNK):
-        query = select(*columns).join(revision, current).where(entry.c.id.in_(entry_ids[at : at + CHUNK]))
-        for row in connection.execute(query):
+    query = select(*columns).join(revision, is_current)
+    for part in chunks(entry_ids):
+        for row in connection.execute(query.where(entry.c.id.in_(part))):
             title = row.title or row.text[:120]
             found[row.id] = Headline(entry_id=row.id, feed_id=row.feed_id, title=title, link=row.link)
     return found
@@ -172,8 +183,7 @@ def _archived(row: Any) -> bool:
 def _clauses(connection: Connection, match_ids: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
     """What raised the score of each match, by its newest evidence."""
     found: dict[int, tuple[str, ...]] = {}
-    for at in range(0, len(match_ids), CHUNK):
-        part = match_ids[at : at + CHUNK]
+    for part in chunks(match_ids):
         newest = select(func.max(evidence.c.id)).where(evidence.c.match_id.in_(part)).group_by(evidence.c.match_id)
         query = select(evidence.c.match_id, evidence.c.fired).where(evidence.c.id.in_(newest))
         for row in connection.execute(query):
