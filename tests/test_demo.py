@@ -143,7 +143,8 @@ def test_the_next_digest_tells_what_changed_what_develops_and_who_fell_silent(sh
     told = " ".join(shown.next_digest.split())
     assert "licences of [-two-] {+three+} acetic anhydride dealers" in told
     assert "that [-eleven-] {+four+} tonnes" in told
-    assert "DEVELOPING: Interpol traces methamphetamine" in told
+    assert "DEVELOPING: Interpol traces *methamphetamine*" in told
+    assert "*Interpol* has now traced" in told
     assert "New since you were first told on Tue 27 Jan, 07:31: official source: Example Vienna Bulletin" in told
     assert "Unusually quiet: - Example Gazette: " in told
 

@@ -57,6 +57,7 @@ class DueItem:
     archive: bool = False  # a baseline match in a subscription's first digest
     alerted_at: datetime | None = None  # when another of this person's subscriptions already mailed it
     news: tuple[str, ...] = ()  # what it adds to a story its reader was told before; empty for a new story
+    new_at: tuple[tuple[tuple[int, int], ...], ...] = ()  # of each thing it adds, where it stands in the text, if it does
     told_at: datetime | None = None  # when its reader was first told of the story, where they were
     told_in: int | None = None  # the digest that did
 

@@ -4,7 +4,7 @@ An amount is a number with its unit, its currency or the thing it counts. A bare
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,14 +116,18 @@ class Day:
 
 def days(text: str) -> tuple[Day, ...]:
     """The days that `text` names with day and month, in order, each once. Weekdays and bare years are none."""
-    found: dict[Day, None] = {}
+    return tuple(dict.fromkeys(day for day, _ in dated(text)))
+
+
+def dated(text: str) -> Iterator[tuple[Day, tuple[int, int]]]:
+    """Each place where `text` names a day with day and month, as `[start, end)` in code points, in order."""
     for match in _DATE.finditer(text):
         month = match["m1"] or match["m2"]
         number = _MONTHS[month.lower()] if month else int(match["m3"])
         day, year = int(match["d1"] or match["d2"] or match["d3"]), match["y1"] or match["y2"] or match["y3"]
         if 1 <= number <= len(_MONTH_NAMES) and 1 <= day <= _LONGEST_MONTH:
-            found[Day(month=number, day=day, year=int(year) if year else None)] = None
-    return tuple(found)
+            end = match.end() - match[0].endswith(".")  # the stop is the sentence's as often as the month's
+            yield Day(month=number, day=day, year=int(year) if year else None), (match.start(), end)
 
 
 def same_day(one: Day, other: Day) -> bool:

@@ -15,7 +15,7 @@ from aggregator.core.stories.bodies import bodies, initials
 
 OFFICIAL = "official"  # the tier whose joining is news
 
-_MOST_TEXT = 4000  # characters: what is news stands at the beginning
+MOST_TEXT = 4000  # characters: what is news stands at the beginning
 _MOST_SHOWN = 3  # of a kind
 
 
@@ -54,8 +54,8 @@ class New:
 def facts(*, title: str, text: str, tier: str = "other", source: str = "", clauses: Iterable[str] = ()) -> Facts:
     """The facts of one entry, of plain text. `source` is the name of its feed, `clauses` those that speak for it."""
     # A headline ends where its text begins: no number of one counts a thing of the other.
-    words = f"{title[:_MOST_TEXT]}. {text[:_MOST_TEXT]}"
-    names = dict(bodies(text[:_MOST_TEXT]))
+    words = f"{title[:MOST_TEXT]}. {text[:MOST_TEXT]}"
+    names = dict(bodies(text[:MOST_TEXT]))
     for key, name in bodies(title).items():
         if not _is_title_case(title) or name.isupper():
             names.setdefault(key, name)

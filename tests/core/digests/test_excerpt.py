@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.core.digests.compose.excerpt import excerpt, headline
+from aggregator.core.digests.compose.excerpt import excerpt, headline, new_words
 from aggregator.core.model.digests import Excerpt
 
 RELEASE = (
@@ -144,3 +144,61 @@ def test_a_text_within_the_limit_marks_every_character_that_was_hit(text: str, s
     hit = {at for start, end in spans for at in range(max(start, 0), min(end, len(text)))}
     visible = {text[at] for at in hit if not text[at].isspace() and text[at] != "\u202e"}
     assert visible <= set("".join(marked(excerpt(text, spans, 1000))))
+
+
+LEAD = (
+    "Customs officers at Mundra port opened two containers on Monday and found drums of a precursor that were declared "
+    "as detergent for a trading house in Gandhidham, the department said in a statement."
+)
+REPORT = (
+    f"{LEAD} The drums had left a port in the Gulf three weeks earlier. The consignee could not be reached. "
+    "Investigators now put the haul at 1,240 kg. A scanner that is new at the port had found it. "
+    f"{'Trade bodies have long asked for quicker clearance. ' * 6}"
+    "A magistrate set the next hearing for 14 March."
+)
+
+
+def test_what_is_new_is_quoted_though_it_stands_behind_a_long_opening() -> None:
+    quoted = new_words(REPORT, [[span_of(REPORT, "1,240 kg")]], 160)
+    assert told(quoted).startswith("Investigators now put the haul at 1,240 kg. A scanner that is new")
+    assert marked(quoted) == ["1,240 kg"]
+    assert quoted.cut_before
+
+
+def test_an_ellipsis_stands_between_new_things_that_lie_far_apart() -> None:
+    things = [[span_of(REPORT, "14 March")], [span_of(REPORT, "1,240 kg")]]
+    assert told(new_words(REPORT, things, 100)) == (
+        "Investigators now put the haul at 1,240 kg. \u2026 A magistrate set the next hearing for 14 March."
+    )
+
+
+def test_the_sentence_with_most_that_is_new_stays_when_room_is_short() -> None:
+    text = f"{LEAD} Police named the Ports Authority. The Ports Authority puts it at 1,240 kg, twice the first figure."
+    body = [(at, at + 15) for at in (text.index("Ports A"), text.rindex("Ports A"))]
+    quoted = new_words(text, [body, [span_of(text, "1,240 kg")]], 75)
+    assert told(quoted) == "The Ports Authority puts it at 1,240 kg, twice the first figure."
+    assert marked(quoted) == ["Ports Authority", "1,240 kg"]
+
+
+def test_a_text_that_fits_is_quoted_whole_with_what_is_new_in_it() -> None:
+    text = "The navy seized 412 kg of methamphetamine. Six people were arrested."
+    quoted = new_words(text, [[span_of(text, "Six people")]])
+    assert (told(quoted), marked(quoted)) == (text, ["Six people"])
+
+
+def test_a_new_thing_in_a_sentence_without_end_is_quoted_with_the_words_around_it() -> None:
+    text = f"{'word ' * 200}worth \u20b9310 crore {'more ' * 200}"
+    quoted = new_words(text, [[span_of(text, "\u20b9310 crore")]])
+    assert marked(quoted) == ["\u20b9310 crore"]
+    assert len(told(quoted)) <= 280
+
+
+@given(AWKWARD, st.lists(SPANS, max_size=4), st.integers(20, 300))
+def test_what_is_new_never_takes_more_room_than_it_is_given(
+    text: str, things: list[list[tuple[int, int]]], limit: int
+) -> None:
+    quoted = new_words(text, things, limit)
+    assert len(told(quoted)) <= limit
+    assert all(run for run, _ in quoted.runs)
+    plain = " ".join(text.split())
+    assert plain or not quoted.runs

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from aggregator.core.digests.compose.flood import flood_of
-from aggregator.core.digests.compose.known import weighed
-from aggregator.core.digests.compose.known import what_is_new as news_of
+from aggregator.core.digests.compose.known import weighed, with_news
 from aggregator.core.model.digests import DueItem, Flood, ToldItem
+from aggregator.core.model.topics import Fired, Span
 from tests.core.digests.test_compose import NOW, digest, make_item, only
 
 SEIZED = "The navy seized 412 kg of methamphetamine off Gujarat."
@@ -44,6 +44,59 @@ def test_a_copy_stands_beside_the_item_that_brings_something_new() -> None:
     assert line.told_at == TOLD_AT
 
 
+def quoted(*members: DueItem, before: str) -> tuple[str, list[str]]:
+    shown, _ = weighed(members, told(item(1, before)))
+    (line,) = only(digest(shown)).stories
+    assert line.excerpt is not None
+    return "".join(text for text, _ in line.excerpt.runs), [text for text, marked in line.excerpt.runs if marked]
+
+
+def test_a_story_that_develops_quotes_its_new_number_and_day_not_the_opening_its_reader_had() -> None:
+    opening = (
+        "Customs officers at Mundra port opened two containers on Monday and found drums of a precursor that were "
+        "declared as detergent for a trading house in Gandhidham, the department said in a statement."
+    )
+    text = (
+        f"{opening} The drums had left the Gulf three weeks earlier. The consignee could not be reached for comment. "
+        "Investigators now put the haul at 1,240 kg. It was found by a scanner that the port has had for a year. "
+        "A magistrate set the next hearing for March 14th. Trade bodies asked for quicker clearance of chemicals."
+    )
+    words, marked = quoted(item(2, text), before=opening)
+    assert marked == ["1,240 kg", "March 14th"]
+    assert "opened two containers" not in words
+
+
+def test_a_hindi_story_that_develops_quotes_the_sentence_with_the_new_body() -> None:
+    opening = "मुंद्रा बंदरगाह पर अधिकारियों ने सोमवार को दो कंटेनर खोले और एक प्रतिबंधित रसायन के ड्रम बरामद किए। " * 3
+    text = f"{opening}कंपनी का दफ़्तर बंद मिला। अब जाँच NCB को सौंपी गई है। आरोपी हिरासत में रहेंगे।"
+    words, marked = quoted(item(2, text, language="hi"), before=opening)
+    assert marked == ["NCB"]
+    assert "जाँच NCB को" in words
+
+
+def test_a_clause_that_is_new_is_marked_where_it_fired() -> None:
+    fired = Fired(clause="courts", points=2.0, spans=(Span(field="text", start=57, end=62),))
+    words, marked = quoted(item(2, f"{SEIZED} A court takes the case.", fired=(fired,)), before=SEIZED)
+    assert (words, marked) == (f"{SEIZED} A court takes the case.", ["court"])
+
+
+def test_only_a_source_that_says_something_new_leads_a_story_its_reader_knows() -> None:
+    shown, _ = weighed([item(2, tier="wire"), item(3, SEIZED.replace("412 kg", "900 kg"), tier="media")], told(item(1)))
+    (line,) = only(digest(shown)).stories
+    assert (line.lead.match_id, [one.match_id for one in line.also]) == (3, [2])
+
+
+def test_news_that_only_the_title_tells_leaves_the_quotation_to_the_hits() -> None:
+    fired = Fired(clause="drugs", points=2.0, spans=(Span(field="text", start=26, end=41),))
+    later = item(2, title="Navy seizes methamphetamine, 6 people held", fired=(fired,))
+    before = told(item(1, fired=(fired,)))
+    (shown,), _ = weighed([later], before)
+    (line,) = only(digest([shown])).stories
+    assert shown.news == ("new number: 6 people",)
+    assert line.excerpt is not None
+    assert [text for text, marked in line.excerpt.runs if marked] == ["methamphetamine"]
+
+
 def test_an_official_source_that_joins_is_news() -> None:
     (shown,), _ = weighed([item(2, tier="official")], told(item(1)))
     assert shown.news[0] == "official source: Outlet 2"
@@ -63,7 +116,7 @@ def test_the_same_items_give_the_same_answer_in_any_order() -> None:
 
 
 def test_an_item_whose_words_cannot_be_read_is_never_left_out() -> None:
-    assert news_of([item(1)], [item(2, title=None)]) == {2: ("another report",)}
+    assert [one.news for one in with_news([item(1)], [item(2, title=None)])] == [("another report",)]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.core.digests.compose.excerpt import excerpt, headline
+from aggregator.core.digests.compose.excerpt import excerpt, headline, new_words
 from aggregator.core.digests.compose.gather import Grouping, by_words, stories
-from aggregator.core.digests.compose.known import MOST_NEWS, what_is_new
+from aggregator.core.digests.compose.known import MOST_NEWS, with_news
 from aggregator.core.model.digests import DigestContent, DueItem, Excerpt, Flood, Section, SourceReport, StoryLine
 from aggregator.core.stories.lead import Rank, lead_rank, news_at
 from aggregator.core.urls import host_of
@@ -133,21 +133,23 @@ def _told(items: Sequence[DueItem], keys: Mapping[int, str], limits: Limits) -> 
 def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:
     """One story, led by the outlet nearest to the facts: by tier, then the fullest text, then the earliest.
 
+    Only an outlet that says something new leads a story that its reader knows: its words are those worth quoting.
+
     Its reader has it already when an alert told of it and no member that came later says anything new.
     """
     fresh = [item for item in members if item.alerted_at is None]
     known = [(item.alerted_at, item) for item in members if item.alerted_at is not None]
     since = min((at for at, _ in known), default=None)
     if known:
-        said = what_is_new((item for _, item in known), fresh)
-        fresh = [replace(item, news=said[item.match_id], told_at=since) for item in fresh]
-    alerted = bool(known) and not any(item.news for item in fresh)
-    lead = min([item for _, item in known] if alerted else fresh, key=_lead_rank)
+        fresh = [replace(item, told_at=since) for item in with_news((item for _, item in known), fresh)]
+    telling = [item for item in fresh if item.news]
+    alerted = bool(known) and not telling
+    lead = min([item for _, item in known] if alerted else telling or fresh, key=_lead_rank)
     also = sorted((item for item in members if item.match_id != lead.match_id), key=_lead_rank)
     newest = max(_when(item) for item in members)
     return _Told(
         key=key,
-        line=_line(lead, also, _news(fresh), limits),
+        line=_line(lead, also, _news((lead, *fresh)), limits),
         rank=(
             0 if any(item.alert for item in members) else 1,
             -len({item.feed_id for item in members}),
@@ -168,7 +170,7 @@ def _lead_rank(item: DueItem) -> Rank:
 
 
 def _news(members: Sequence[DueItem]) -> tuple[str, ...]:
-    """What is new in a story its reader knows, each thing once."""
+    """What is new in a story its reader knows, each thing once: what the first of `members` says before the others' news."""
     return tuple(dict.fromkeys(said for item in members for said in item.news))[:MOST_NEWS]
 
 
@@ -206,9 +208,11 @@ def _headline(item: DueItem, limits: Limits) -> Excerpt:
 
 
 def _quoted(item: DueItem, limits: Limits) -> Excerpt | None:
-    """The words around the hits, None when the text says no more than the title."""
+    """What is new in a story its reader knows, else the words around the hits; None when the text says what the title does."""
     if not item.text.strip() or " ".join(item.text.split()) == " ".join(item.title.split()):
         return None
+    if any(item.new_at):
+        return new_words(item.text, item.new_at, limits.excerpt)
     return excerpt(item.text, _spans(item, "text"), limits.excerpt)
 
 

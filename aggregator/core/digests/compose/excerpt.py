@@ -5,12 +5,14 @@ Offsets are code points of the stored text and stay exact until the runs are cut
 
 from collections.abc import Iterable, Sequence
 
-from aggregator.core.digests.display import boundary, clean
+from aggregator.core.digests.display import ELLIPSIS, boundary, clean
 from aggregator.core.model.digests import Excerpt
 from aggregator.core.text import sentences
 
 _LETTER = 64  # code points; what is longer is no letter, whatever hangs on it
 _SCAN = 200_000  # characters of a text that are searched for sentences; hits beyond stand in a window of their own
+
+_LEFT_OUT = f" {ELLIPSIS} "
 
 Range = tuple[int, int]
 
@@ -24,14 +26,72 @@ def excerpt(text: str, spans: Iterable[Range], limit: int = 280) -> Excerpt:
     white space folded, no run empty; `cut_before` and `cut_after` say that text was left out. Never raises.
     """
     marks = _marks(text, spans)
-    start, end = _window(text, marks, limit)
-    return _quote(text, marks, (start, end))
+    return _quote(text, marks, _window(text, marks, limit))
+
+
+def new_words(text: str, things: Sequence[Sequence[Range]], limit: int = 280) -> Excerpt:
+    """The sentences of `text` that hold the new `things`, marked, then their neighbours while they fit in `limit`.
+
+    `things` are what is new, each with every place where it stands; the sentence with most of them is quoted in any
+    case, further ones while they fit, in the order of the text. An ellipsis stands for those left out between them. A
+    text without sentences, or with one too long, is quoted as by `excerpt`. Never raises.
+    """
+    marks = _marks(text, (place for places in things for place in places))
+    parts = [part for found in sentences(text[:_SCAN]) if (part := _trimmed(text, found))[0] < part[1]]
+    chosen = _covering(parts, things, limit)
+    if len(text.strip()) <= limit or not chosen:
+        return _quote(text, marks, _window(text, marks, limit))
+    while True:
+        beside = [at + step for step in (1, -1) for at in sorted(chosen)]  # what follows, before what leads there
+        near = [n for n in beside if 0 <= n < len(parts) and n not in chosen]
+        fitting = [n for n in near if _taken(parts, {*chosen, n}) <= limit]
+        if not fitting:
+            break
+        chosen.add(fitting[0])
+    return _quote(text, marks, *_blocks(parts, chosen))
 
 
 def headline(title: str, spans: Iterable[Range], limit: int = 200) -> Excerpt:
     """The whole `title` with its hits marked; one longer than `limit` characters is cut at the end only."""
     end = len(title) if len(title) <= limit else _back_to_word(title, 0, limit)
     return _quote(title, _marks(title, spans), (0, end))
+
+
+def _covering(parts: Sequence[Range], things: Sequence[Sequence[Range]], limit: int) -> set[int]:
+    """The sentences that tell most of the things in `limit` characters; none when the one that tells most is longer."""
+    telling = [{n for n, places in enumerate(things) if _hits(part, places)} for part in parts]
+    chosen: set[int] = set()
+    told: set[int] = set()
+    while True:
+        rest = [
+            n for n in range(len(parts)) if telling[n] - told and (not chosen or _taken(parts, {*chosen, n}) <= limit)
+        ]
+        if not rest:
+            return chosen
+        best = max(rest, key=lambda n: (len(telling[n] - told), -n))
+        if _taken(parts, {best}) > limit:
+            return set()
+        chosen.add(best)
+        told |= telling[best]
+
+
+def _blocks(parts: Sequence[Range], chosen: Iterable[int]) -> list[Range]:
+    """The chosen sentences in the order of the text, those that follow each other as one range."""
+    blocks: list[Range] = []
+    last = -2
+    for n in sorted(chosen):
+        if n == last + 1:
+            blocks[-1] = (blocks[-1][0], parts[n][1])
+        else:
+            blocks.append(parts[n])
+        last = n
+    return blocks
+
+
+def _taken(parts: Sequence[Range], chosen: Iterable[int]) -> int:
+    """How many characters a quotation of the chosen sentences takes at most."""
+    blocks = _blocks(parts, chosen)
+    return sum(end - start for start, end in blocks) + len(_LEFT_OUT) * (len(blocks) - 1)
 
 
 def _marks(text: str, spans: Iterable[Range]) -> tuple[Range, ...]:
@@ -131,8 +191,17 @@ def _on_to_word(text: str, at: int, stop: int) -> int:
     return at
 
 
-def _quote(text: str, marks: Sequence[Range], part: Range) -> Excerpt:
-    """`part` of the text in runs, white space folded, and whether anything worth reading lies before or after."""
+def _quote(text: str, marks: Sequence[Range], *parts: Range) -> Excerpt:
+    """Parts of the text in runs, white space folded, and whether anything worth reading lies before or after."""
+    told: list[tuple[str, bool]] = []
+    for part in parts:
+        told += [(_LEFT_OUT, False)] if told else []
+        told += _runs(text, marks, part)
+    start, end = parts[0][0], parts[-1][1]
+    return Excerpt(runs=tuple(told), cut_before=bool(text[:start].strip()), cut_after=bool(text[end:].strip()))
+
+
+def _runs(text: str, marks: Sequence[Range], part: Range) -> list[tuple[str, bool]]:
     start, end = part
     runs: list[tuple[str, bool]] = []
     at = start
@@ -149,4 +218,4 @@ def _quote(text: str, marks: Sequence[Range], part: Range) -> Excerpt:
             shown = shown.removeprefix(" ")
         if shown:
             told.append((shown, marked))
-    return Excerpt(runs=tuple(told), cut_before=bool(text[:start].strip()), cut_after=bool(text[end:].strip()))
+    return told

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from aggregator.core.model.digests import DueItem, ToldItem
 from aggregator.core.stories.novelty import Facts, facts, news, told
+from aggregator.core.stories.places import places
 
 MOST_NEWS = 4  # things told of one story
 
@@ -37,21 +38,26 @@ def weighed(
 def _with_news(members: Sequence[DueItem], before: Mapping[int, Sequence[ToldItem]]) -> list[DueItem]:
     mailed = before[members[0].story_id or 0]  # never 0: only items with a story come here
     first = min(mailed, key=lambda one: (one.at, one.item.match_id))
-    said = what_is_new((one.item for one in mailed), members)
-    return [replace(item, news=said[item.match_id], told_at=first.at, told_in=first.digest_id) for item in members]
+    fresh = with_news((one.item for one in mailed), members)
+    return [replace(item, told_at=first.at, told_in=first.digest_id) for item in fresh]
 
 
-def what_is_new(mailed: Iterable[DueItem], items: Iterable[DueItem]) -> dict[int, tuple[str, ...]]:
-    """What each item adds to those that were mailed, by match id, as words such as `new number: 3.2 tonnes`.
+def with_news(mailed: Iterable[DueItem], items: Iterable[DueItem]) -> list[DueItem]:
+    """The items with what each adds to those that were mailed, as words such as `new number: 3.2 tonnes`, and its places.
 
     An item whose words cannot be read counts as news: it is never left out for a fault of ours.
     """
     known = told(said for item in mailed if (said := _facts(item)) is not None)
-    found: dict[int, tuple[str, ...]] = {}
-    for item in items:
-        said = _facts(item)
-        found[item.match_id] = ("another report",) if said is None else tuple(map(str, news(known, said)[:MOST_NEWS]))
-    return found
+    return [_with_its_news(known, item) for item in items]
+
+
+def _with_its_news(known: Facts, item: DueItem) -> DueItem:
+    said = _facts(item)
+    if said is None:
+        return replace(item, news=("another report",), new_at=())
+    fresh = news(known, said)[:MOST_NEWS]
+    fired = {one.clause: tuple((at.start, at.end) for at in one.spans if at.field == "text") for one in item.fired}
+    return replace(item, news=tuple(map(str, fresh)), new_at=places(item.text, fresh, fired))
 
 
 def _facts(item: DueItem) -> Facts | None:

@@ -127,8 +127,8 @@ def _told(story: StoryLine, place: Place, number: int, *, brief: bool) -> str:
 
 
 def _full(view: StoryView, number: int) -> str:
-    # A reader must see the words that matched; the title stays plain where the quotation shows some.
-    shown = any(marked for _, marked in view.quote)
+    # A reader must see the words that matched; the title stays plain where the quotation shows some, not what is new.
+    shown = any(marked for _, marked in view.quote) and not view.news
     title = plain_words(view.headline) if shown else _marked(view.headline)
     lines = [
         wrap(
