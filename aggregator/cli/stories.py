@@ -10,10 +10,11 @@ from aggregator.cli import stories_pairs
 from aggregator.cli.instants import instant_of
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import LARGEST_ID, AsJson, Context, Limit, everywhere, new_app
-from aggregator.cli.output import Column, ago, count, fields, iso, moment, note, print_json, print_table, say, span
+from aggregator.cli.output import Column, ago, count, fields, moment, note, print_json, print_table, say, span
 from aggregator.cli.output import clean as one_line
 from aggregator.cli.paragraphs import heading, paragraph
 from aggregator.cli.topic_names import refuse_unknown
+from aggregator.core.digests.times import iso
 from aggregator.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def _show(story: "StoryView") -> None:
         heading(f"related, shown beside it: {len(story.beside):,}")
         beside = (Column("story", right=True), Column("title", shrinks=True))
         print_table(beside, [(str(one.story_id), one.title or "(untitled)") for one in story.beside])
-        _tell_why("why they are related", [(one.story_id, one.reasons) for one in story.beside])
+        _tell_why("why they are related, and not one story", [(one.story_id, one.reasons) for one in story.beside])
 
 
 def _tell_why(why: str, numbered: Sequence[tuple[int, Sequence[str]]]) -> None:

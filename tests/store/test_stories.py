@@ -159,6 +159,30 @@ def test_stories_that_are_related_are_linked_and_not_folded(store: Store) -> Non
     assert link.reasons[-1] == "numbers differ: 40, 70"
 
 
+def why_apart(store: Store) -> list[str]:
+    return [row.reasons[-1] for row in rows(store, story_link)]
+
+
+def test_a_story_that_holds_another_entry_of_its_feed_says_so(store: Store) -> None:
+    first = arrive(store, told(MEETING, feed="un"), told(f"{MEETING} today", feed="wire"))
+    (later,) = arrive(store, told(MEETING, feed="wire"))
+    assert grouped(store) == [first, [later]]
+    assert why_apart(store) == [f"one story would hold two entries of wire: {first[1]}, {later}"]
+
+
+def test_a_story_that_was_closed_says_so(store: Store) -> None:
+    arrive(store, told(MEETING, feed="un"))
+    arrive(store, told(MEETING, feed="wire", at=NOW + WINDOW))
+    arrive(store, told(MEETING, feed="daily", at=NOW + WINDOW + HOUR))
+    assert why_apart(store) == ["one came when the other story was closed"]
+
+
+def test_what_is_alike_but_not_alike_enough_says_so(store: Store) -> None:
+    arrive(store, told("Customs officers seize drums of a precursor at Mundra port", feed="wire"))
+    arrive(store, told("Customs officers at Mundra port seize ships with coffee", feed="daily"))
+    assert why_apart(store) == ["too little in common for one story"]
+
+
 def test_an_entry_that_two_topics_match_has_one_story_and_keeps_it(store: Store) -> None:
     ids = arrive(store, told(MEETING, topics=("narcotics", "saga")))
     again = [(ids[0], signature(MEETING, "", "en"))]

@@ -61,7 +61,8 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
         reasons.append(f"titles {telling:.0%} alike where words count by how rare they are here")
     # Titles alone fold where they are nearly equal, or where what they share is not what every title here says.
     alone = telling >= 0.6 and (titles >= _NEARLY or sum(weigh(word) for word in sorted(left & right)) >= _TELLING)
-    if alone and (another := _otherwise(a, b, left, right)):
+    another = _otherwise(a, b, left, right) if alone else ""
+    if another:
         alone = False
         reasons.append(another)
     kind, strength = _kind(a, b, titles, telling, alone=alone), telling + texts / 2
@@ -69,6 +70,8 @@ def _measured(a: StorySignature, b: StorySignature, weigh: Weigh) -> Relation:
     if doubt:
         lowered = Kind.RELATED if kind is Kind.DUPLICATE else Kind.DIFFERENT
         return Relation(kind=lowered, reasons=(*reasons, doubt), strength=strength)
+    if kind is Kind.RELATED and not another:
+        reasons.append("too little in common for one story")
     return Relation(kind=kind, reasons=tuple(reasons) or ("nothing in common",), strength=strength)
 
 

@@ -25,6 +25,8 @@ STOCK_FROM = 5  # entries of a feed that had a sentence before: the next one has
 _MOST_LINKS = 5
 _BEST = 3
 _MEAN = 0.6
+_CHAIN = "alike to a later entry of the other story, not to the one it began with"
+_NEARER = "a third story is closer to one of them"
 _ANOTHER_DAY = timedelta(hours=12)
 _LEAST_COMMON = 0.5  # of titles, or of texts, behind one address
 
@@ -125,25 +127,36 @@ class Shelf:
         for one, tie in ties.items():
             by_story[self.story_of[one]][one] = tie
         best, strongest, to = None, 0.0, item.id
+        kept: dict[int, str] = {}  # why it is not of a story that it is like
         for story in sorted(by_story, key=lambda story: min(self.stories[story].began)):  # of equals, the oldest
-            strength, member = self._tie(item, story, by_story[story])
+            kept[story] = self._shut(item, story, by_story[story])
+            strength, member = (0.0, 0) if kept[story] else self._tie(story, by_story[story])
+            kept[story] = kept[story] or (_NEARER if strength else _CHAIN)
             if strength > strongest:
                 best, strongest, to = story, strength, member
-        links = _links({story: tied for story, tied in by_story.items() if story != best})
+        links = _links({story: tied for story, tied in by_story.items() if story != best}, kept)
         if best is None:
             return Placement(item=item, links=links)
         return Placement(item=item, story=best, relation=ties[to], to=to, links=links)
 
-    def _tie(self, item: Item, story: int, ties: Mapping[int, Relation]) -> tuple[float, int]:
-        """How strongly an item belongs to a story, 0 when it must not join; and the member it belongs to most."""
+    def _shut(self, item: Item, story: int, ties: Mapping[int, Relation]) -> str:
+        """Why an item must not join a story, however alike they are; empty when it may."""
         known = self.stories[story]
-        if len(known.feeds) >= MAX_MEMBERS or all(abs(item.at - at) > item.window for at in known.began.values()):
-            return 0.0, 0
         if any(frozenset({item.id, member}) in self.apart for member in known.feeds):
-            return 0.0, 0
+            return "a person parted them"
         own = [member for member, feed in known.feeds.items() if feed == item.feed_id]
-        if any(member not in ties or ties[member].kind is not Kind.EXACT for member in own):
-            return 0.0, 0
+        other = [member for member in own if member not in ties or ties[member].kind is not Kind.EXACT]
+        if other:
+            return f"one story would hold two entries of {item.feed_id}: {other[0]}, {item.id}"
+        if all(abs(item.at - at) > item.window for at in known.began.values()):
+            return "one came when the other story was closed"
+        if len(known.feeds) >= MAX_MEMBERS:
+            return f"a story holds {MAX_MEMBERS} entries at most"
+        return ""
+
+    def _tie(self, story: int, ties: Mapping[int, Relation]) -> tuple[float, int]:
+        """How strongly an item belongs to a story, 0 when it does not; and the member it belongs to most."""
+        known = self.stories[story]
         folded = sorted((-tie.strength, member) for member, tie in ties.items() if tie.kind in FOLDED)
         began = [(-strength, member) for strength, member in folded if member in known.began]
         if began:
@@ -200,13 +213,19 @@ def _common(one: Item, other: Item) -> float:
     return len(one.signed.title_tokens & other.signed.title_tokens) / len(both) if both else 1.0
 
 
-def _links(by_story: Mapping[int, Mapping[int, Relation]]) -> tuple[Link, ...]:
-    """The stories beside the one it joins to which it has the strongest ties, each once."""
+def _links(by_story: Mapping[int, Mapping[int, Relation]], kept: Mapping[int, str]) -> tuple[Link, ...]:
+    """The stories beside the one it joins to which it has the strongest ties, each once.
+
+    `kept` says of each why the item is not of it, where the two entries by themselves would be of one story.
+    """
     links = []
     for story, ties in by_story.items():
         near = [(tie.strength, -member) for member, tie in ties.items() if tie.kind is not Kind.DIFFERENT]
         if near:
             member = -max(near)[1]
-            links.append(Link(story=story, entry=member, relation=ties[member]))
+            tie = ties[member]
+            if tie.kind in FOLDED:
+                tie = replace(tie, reasons=(*tie.reasons, kept[story]))
+            links.append(Link(story=story, entry=member, relation=tie))
     links.sort(key=lambda link: (-link.relation.strength, link.entry))
     return tuple(links[:_MOST_LINKS])

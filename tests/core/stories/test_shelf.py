@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aggregator.core.model.stories import FOLDED, Kind
 from aggregator.core.stories.compact import packed, unpacked
 from aggregator.core.stories.group import count, in_order
-from aggregator.core.stories.shelf import Item, Shelf, judge
+from aggregator.core.stories.shelf import MAX_MEMBERS, Item, Shelf, judge
 from aggregator.core.stories.signature import signature, signed, without
 from aggregator.core.stories.vocabulary import EVERYWHERE, Vocabulary
 from tests.factories import NOW
@@ -109,6 +109,44 @@ def test_a_sentence_of_more_than_five_entries_of_a_feed_is_stock_in_that_feed() 
     bare = [shelf.bare(item(n, f"Headline number{n} of the day", TEXT, feed="a")).signed for n in range(6)]
     assert [bool(one.shingles) for one in bare] == [True] * 5 + [False]
     assert shelf.bare(item(9, "Another headline of the day", TEXT, feed="b")).signed.shingles
+
+
+SEIZED = "Customs officers seize drums of a precursor at Mundra port"
+
+
+def why_apart(shelf: Shelf, one: Item) -> list[str]:
+    placed = shelf.place(one, list(shelf.items))
+    return [link.relation.reasons[-1] for link in placed.links]
+
+
+def test_entries_that_a_person_parted_are_beside_each_other_and_it_is_said() -> None:
+    shelf = Shelf(apart={frozenset({1, 2})})
+    shelf.put(item(1, SEIZED, TEXT), 1)
+    assert why_apart(shelf, item(2, SEIZED, TEXT)) == ["a person parted them"]
+
+
+def test_a_full_story_says_that_it_is_full() -> None:
+    shelf = Shelf()
+    for number in range(1, MAX_MEMBERS + 1):
+        shelf.put(item(number, SEIZED, TEXT), 1)
+    assert why_apart(shelf, item(99, SEIZED, TEXT)) == ["a story holds 60 entries at most"]
+
+
+def test_likeness_to_a_later_entry_alone_is_told_as_such() -> None:
+    shelf = Shelf()
+    shelf.put(item(1, "Harbour master of Mundra welcomes a new patrol boat"), 1)
+    shelf.put(item(2, SEIZED, TEXT), 1)
+    (why,) = why_apart(shelf, item(3, SEIZED, TEXT))
+    assert why == "alike to a later entry of the other story, not to the one it began with"
+
+
+def test_of_two_stories_that_it_is_like_the_one_it_did_not_join_says_so() -> None:
+    shelf = Shelf()
+    shelf.put(item(1, f"{SEIZED} again"), 1)
+    shelf.put(item(2, SEIZED, TEXT), 2)
+    placed = shelf.place(item(3, SEIZED, TEXT), [1, 2])
+    assert placed.story == 2
+    assert why_apart(shelf, item(3, SEIZED, TEXT)) == ["a third story is closer to one of them"]
 
 
 WORDS = st.lists(
