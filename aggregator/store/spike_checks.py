@@ -7,7 +7,7 @@ match or holds a spike that is not told yet. Several processes may look at once:
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, or_, select, update
 
 from aggregator.core.model.subscriptions import SubscriberState, SubscriptionKind
 from aggregator.core.model.topics import Origin
@@ -142,10 +142,8 @@ def _tell(connection: Connection, topic_id: str, one: Spike, who: Sequence[int],
         "chance": one.chance,
         "entries": list(one.entries[:KEPT]),
     }
+    waiting = and_(spike.c.topic_id == topic_id, spike.c.day == one.day, is_untold)
+    connection.execute(update(spike).where(waiting).values(figures))  # also of who was away when the day ended
     rows = [{"subscription_id": of, "topic_id": topic_id, "day": one.day, "at": now, **figures} for of in who]
     if rows:
-        row = dialect.insert(connection, spike)
-        told = row.on_conflict_do_update(
-            index_elements=["subscription_id", "topic_id", "day"], set_=figures, where=is_untold
-        )
-        connection.execute(told, rows)
+        connection.execute(dialect.insert(connection, spike).on_conflict_do_nothing(), rows)
