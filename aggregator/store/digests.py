@@ -140,21 +140,22 @@ def freeze(
         digest_id: int | None = connection.execute(fresh).scalar_one_or_none()
         if digest_id is None:
             return None
+        # Before what waits for it, as a change of the file has it: in another order the two could wait for each other.
+        subscribers.reached(connection, due.of.id, due.slot_at)
         if not (_claim_all(connection, due, digest_id, now) and _leave_known(connection, due, now)):
             attempt.rollback()
             return None
     corrections.forget(connection, due.undone)
     _queue(connection, digest_id, due.owner.id, seal(digest_id), now)
-    subscribers.reached(connection, due.of.id, due.slot_at)
     return digest_id
 
 
 def pass_over(connection: Connection, due: DueDigest, *, now: datetime) -> None:
     """Deal with a slot that has nothing to tell: what its reader knows is left out, and nothing is mailed."""
-    _leave_known(connection, due, now)
-    corrections.forget(connection, due.undone)
     if not due.of.schedule.immediate:
         subscribers.reached(connection, due.of.id, due.slot_at)
+    _leave_known(connection, due, now)
+    corrections.forget(connection, due.undone)
 
 
 def _may_alert(connection: Connection, due: DueDigest, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, ex
 from aggregator.core.model.subscriptions import SubscriberState, SubscriptionKind
 from aggregator.core.model.topics import Origin
 from aggregator.core.model.trends import DueSpike, Spike
-from aggregator.store import dialect
+from aggregator.store import dialect, spikes
 from aggregator.store.optouts import has_left
 from aggregator.store.schema import (
     is_in_force,
@@ -26,7 +26,6 @@ from aggregator.store.schema import (
     topic,
     topic_version,
 )
-from aggregator.store.spikes import KEPT, imagined
 
 EVERY = timedelta(hours=1)
 MARGIN = timedelta(minutes=15)  # as long a match may take between its instant and its row
@@ -82,10 +81,11 @@ def note(connection: Connection, topic_id: str, found: Sequence[Spike], *, now: 
     if connection.execute(newest.returning(spike_check.c.topic_id)).first() is None:
         return False
     days = days_told(now)
-    spikes = {one.day: one for one in found if one.day in days}
-    gone = [day for day in days if day not in spikes]
+    spikes.hold(connection, and_(spike.c.topic_id == topic_id, spike.c.day.in_(days)))
+    news = {one.day: one for one in found if one.day in days}
+    gone = [day for day in days if day not in news]
     connection.execute(delete(spike).where(spike.c.topic_id == topic_id, spike.c.day.in_(gone), is_untold))
-    for day, one in spikes.items():
+    for day, one in news.items():
         _tell(connection, topic_id, one, _wishing(connection, topic_id, day, now), now)
     return True
 
@@ -98,7 +98,7 @@ def foreseen(
     rows = select(spike.c.day).where(spike.c.subscription_id == subscription_id, spike.c.topic_id == topic_id)
     settled = set(connection.execute(rows.where(spike.c.day.in_(days), ~is_untold)).scalars())
     return tuple(
-        imagined(connection, topic_id, one, now=now)
+        spikes.imagined(connection, topic_id, one, now=now)
         for one in found
         if one.day in days
         and one.day not in settled
@@ -140,7 +140,7 @@ def _tell(connection: Connection, topic_id: str, one: Spike, who: Sequence[int],
         "counted": one.counted,
         "expected": one.expected,
         "chance": one.chance,
-        "entries": list(one.entries[:KEPT]),
+        "entries": list(one.entries[: spikes.KEPT]),
     }
     waiting = and_(spike.c.topic_id == topic_id, spike.c.day == one.day, is_untold)
     connection.execute(update(spike).where(waiting).values(figures))  # also of who was away when the day ended

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or
 
 from aggregator.core.model.subscriptions import Phase
 from aggregator.core.model.trends import DueSpike, Spike, SpikeStory
+from aggregator.store import dialect
 from aggregator.store.chunks import chunks
 from aggregator.store.schema import (
     delivery,
@@ -117,14 +118,12 @@ def _stories(connection: Connection, entry_ids: Collection[int]) -> Mapping[int,
 def claim(connection: Connection, found: Sequence[DueSpike], digest_id: int) -> bool:
     """Give spikes to the digest that tells them; False when one of them waits no more."""
     ids = [one.id for one in found]
-    mine = update(spike).where(spike.c.id.in_(ids), is_untold).values(digest_id=digest_id)
-    return not ids or connection.execute(mine).rowcount == len(ids)
+    return not ids or _write(connection, and_(spike.c.id.in_(ids), is_untold), digest_id=digest_id) == len(ids)
 
 
 def release(connection: Connection, digest_id: int, *, reason: str | None) -> None:
     """Let the spikes of a digest that was never sent wait for the next one; with a reason, they are not told at all."""
-    mine = update(spike).where(spike.c.digest_id == digest_id)
-    connection.execute(mine.values(digest_id=None, reason=reason))
+    _write(connection, spike.c.digest_id == digest_id, digest_id=None, reason=reason)
 
 
 def leave_out(
@@ -134,20 +133,18 @@ def leave_out(
     which: ColumnElement[bool] = and_(spike.c.subscription_id.in_(of), is_untold)
     if topics:
         which = and_(which, spike.c.topic_id.in_(topics))
-    connection.execute(update(spike).where(which).values(reason=reason))
+    _write(connection, which, reason=reason)
 
 
 def leave_out_cancelled(connection: Connection, of: Select[tuple[int]], reason: str) -> None:
     """The same for what mails of theirs held that are cancelled."""
     cancelled = exists().where(delivery.c.digest_id == spike.c.digest_id, delivery.c.phase == Phase.CANCELLED.value)
-    held = update(spike).where(spike.c.subscription_id.in_(of), cancelled)
-    connection.execute(held.values(digest_id=None, reason=reason))
+    _write(connection, and_(spike.c.subscription_id.in_(of), cancelled), digest_id=None, reason=reason)
 
 
 def give_to_digests(connection: Connection, subscription_id: int, timed: Collection[int], reason: str) -> int:
     """Leave what waits to be told at once to these digests of the same person, as far as they tell it; how much that is."""
-    mine = update(spike).where(for_digests(subscription_id, timed))
-    return connection.execute(mine.values(reason=reason)).rowcount if timed else 0
+    return _write(connection, for_digests(subscription_id, timed), reason=reason) if timed else 0
 
 
 def for_digests(subscription_id: int, timed: Collection[int]) -> ColumnElement[bool]:
@@ -159,3 +156,15 @@ def for_digests(subscription_id: int, timed: Collection[int]) -> ColumnElement[b
         .where(other.c.subscription_id.in_(timed))
     )
     return and_(spike.c.subscription_id == subscription_id, is_untold, told.exists())
+
+
+def hold(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Lock these rows until the transaction ends, in the one order in which every process does it: none waits in a circle."""
+    query = select(spike.c.id).where(which).order_by(spike.c.id)
+    connection.execute(dialect.hold_rows(connection, query))
+
+
+def _write(connection: Connection, which: ColumnElement[bool], **values: Any) -> int:
+    """Change these rows; how many there were."""
+    hold(connection, which)
+    return connection.execute(update(spike).where(which).values(values)).rowcount
