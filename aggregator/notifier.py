@@ -13,8 +13,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from aggregator.fetch.addresses import Network, parse_address, refusal
-
-TAKEN, REFUSED, NOT_INSTALLED, UNUSABLE = 0, 1, 2, 3  # exit codes
+from aggregator.mail.apprise import NOT_INSTALLED, REFUSED, TAKEN, UNUSABLE
 
 # What a plugin has no business with: other programs, and processes that this guard would not reach.
 _CLOSED = frozenset(

@@ -24,11 +24,11 @@ def find_member(connection: "Connection", slug: str, *, unlisted: bool = True) -
     """The subscriber of that id; one that the files dropped too, when `unlisted`. Raises UsageError."""
     from aggregator.store import subscribers
 
-    for member in subscribers.members(connection, unlisted=unlisted):
-        if member.subscriber.slug == slug:
-            return member
-    hint = "`aggregator subscribers list` shows them, `aggregator apply` takes in what the files say"
-    raise UsageError(f"no such subscriber: {slug}", hint=hint)
+    found = subscribers.member(connection, slug, unlisted=unlisted)
+    if found is None:
+        hint = "`aggregator subscribers list` shows them, `aggregator apply` takes in what the files say"
+        raise UsageError(f"no such subscriber: {slug}", hint=hint)
+    return found
 
 
 def state_of(person: "Subscriber", one: Subscription) -> str:

@@ -156,13 +156,12 @@ def _waiting(connection: Connection, subscription_ids: Sequence[int]) -> frozens
 
 
 def find(connection: Connection, slug: str, subscription: str | None) -> tuple[Subscriber, Subscription]:
-    """A subscriber's subscription by name, or the only one. Raises UsageError saying which there are."""
-    for member in subscribers.members(connection):
-        if member.subscriber.slug != slug:
-            continue
-        names = [one.slug for one in member.subscriptions]
-        chosen = [one for one in member.subscriptions if subscription in {None, one.slug}]
-        if len(chosen) == 1 or (chosen and subscription is None):
-            return member.subscriber, chosen[0]
-        raise UsageError(f"{slug} has no subscription {subscription}", hint=f"there are: {', '.join(names) or 'none'}")
-    raise UsageError(f"no such subscriber: {slug}", hint="`aggregator subscribers list` shows them")
+    """A subscriber's subscription by name, or the first one. Raises UsageError saying which there are."""
+    found = subscribers.member(connection, slug)
+    if found is None:
+        raise UsageError(f"no such subscriber: {slug}", hint="`aggregator subscribers list` shows them")
+    chosen = next((one for one in found.subscriptions if subscription in {None, one.slug}), None)
+    if chosen is None:
+        names = ", ".join(one.slug for one in found.subscriptions) or "none"
+        raise UsageError(f"{slug} has no subscription {subscription or 'at all'}", hint=f"there are: {names}")
+    return found.subscriber, chosen

@@ -18,8 +18,7 @@ from aggregator.mail.transport import BeforeData
 AT_ONCE = 2  # processes
 SECONDS = 60.0
 
-# The exit codes of the process.
-TAKEN, REFUSED, NOT_INSTALLED, UNUSABLE = 0, 1, 2, 3
+TAKEN, REFUSED, NOT_INSTALLED, UNUSABLE = 0, 1, 2, 3  # exit codes of the process
 
 _MEANINGS = {
     REFUSED: SendFailure.RETRY,

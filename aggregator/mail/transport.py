@@ -14,10 +14,11 @@ class Transport(Protocol):
     async def send(self, *, sender: str, recipient: str | None, message: bytes, before_data: BeforeData) -> SendResult:
         """Send one mail. A refusal, a broken line or a full disk is a `SendFailed`, never an exception.
 
-        `before_data` is awaited once, after the recipient was accepted and before the first byte of the message can
-        be (not at all by a channel whose receivers know a repeat, where nothing is ambiguous): there the caller records that the outcome may become ambiguous. What it raises ends the session, unsent,
-        and comes out of `send`. A cancelled `send` closes its connection at once; after `before_data` that is as
-        ambiguous as a crash, so callers shield it.
+        `before_data` is awaited once, after the recipient was accepted and before the first byte of the message can be:
+        there the caller records that the outcome may become ambiguous. (A channel whose receivers know a repeat leaves
+        it out, as nothing is ambiguous there.) What it raises ends the session, unsent, and comes out of `send`. A
+        cancelled `send` closes its connection at once; after `before_data` that is as ambiguous as a crash, so callers
+        shield it.
         """
         ...
 

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func
 
 from aggregator.core.model.digests import DueItem
 from aggregator.store.codec import fired_of
-from aggregator.store.schema import entry, evidence, feed, ledger, match, revision, story_member, topic
+from aggregator.store.proven import proven
+from aggregator.store.schema import evidence, ledger, match, revision
 
 ITEMS_A_QUERY = 200  # so many texts of the greatest length are 13 million characters
-TEXT_ROOM = (
-    32 << 20
-)  # characters: a digest of 5,000 long articles has room, one of 5,000 texts of the greatest length has not
+# Characters: a digest of 5,000 long articles has room, one of 5,000 texts of the greatest length has not.
+TEXT_ROOM = 32 << 20
 SHORT_TEXT = 4096  # characters of each further text
 
 
@@ -42,40 +42,18 @@ def items_query(as_of: datetime | None = None, *, whole: bool = True) -> Select[
 
     Texts are read in `whole`, or as much of them as it takes to quote them.
     """
-    proof = evidence.alias("proof")
-    known = select(func.max(proof.c.id)).where(proof.c.match_id == match.c.id)
-    newest = (known if as_of is None else known.where(proof.c.at <= as_of)).correlate(match).scalar_subquery()
-    return (
-        select(
-            match.c.id.label("match_id"),
-            match.c.topic_id,
-            topic.c.name.label("topic_name"),
-            match.c.entry_id,
-            revision.c.n.label("revision"),
-            entry.c.feed_id,
-            feed.c.definition,
-            revision.c.title,
-            (revision.c.text if whole else func.substr(revision.c.text, 1, SHORT_TEXT)).label("text"),
-            revision.c.link,
-            revision.c.language,
-            entry.c.published,
-            entry.c.date_suspect,
-            entry.c.first_seen,
-            evidence.c.score,
-            evidence.c.alert,
-            evidence.c.fired,
-            story_member.c.story_id,
-            ledger.c.at.label("ledger_at"),
-            ledger.c.digest_id,
-        )
-        .select_from(ledger)
-        .join(match, match.c.id == ledger.c.match_id)
-        .join(topic, topic.c.id == match.c.topic_id)
-        .join(entry, entry.c.id == match.c.entry_id)
-        .join(feed, feed.c.id == entry.c.feed_id)
-        .join(evidence, evidence.c.id == newest)
-        .join(revision, revision.c.id == evidence.c.revision_id)
-        .outerjoin(story_member, story_member.c.entry_id == entry.c.id)
+    return proven(
+        match.c.entry_id,
+        revision.c.n.label("revision"),
+        revision.c.title,
+        (revision.c.text if whole else func.substr(revision.c.text, 1, SHORT_TEXT)).label("text"),
+        revision.c.link,
+        revision.c.language,
+        evidence.c.alert,
+        ledger.c.at.label("ledger_at"),
+        ledger.c.digest_id,
+        of=ledger.join(match, match.c.id == ledger.c.match_id),
+        as_of=as_of,
     )
 
 

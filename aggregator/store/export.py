@@ -11,7 +11,8 @@ from aggregator.core.model.proofs import Proof
 from aggregator.core.model.topics import Origin
 from aggregator.store.codec import fired_of, revision_of
 from aggregator.store.database import Store
-from aggregator.store.schema import entry, evidence, feed, match, review, revision, story_member, topic
+from aggregator.store.proven import proven
+from aggregator.store.schema import entry, evidence, match, review, revision
 
 PAGE = 200
 
@@ -67,34 +68,13 @@ def _wanted(asked: Asked) -> tuple[Any, ...]:
 
 
 def _proofs() -> Select[Any]:
-    proof = evidence.alias("proof")
-    newest = select(func.max(proof.c.id)).where(proof.c.match_id == match.c.id).correlate(match).scalar_subquery()
-    return (
-        select(
-            match.c.id.label("match_id"),
-            match.c.topic_id,
-            topic.c.name.label("topic_name"),
-            match.c.origin,
-            match.c.first_seen.label("matched_at"),
-            match.c.entry_id.label("of_entry"),
-            entry.c.feed_id,
-            entry.c.first_seen,
-            entry.c.published,
-            entry.c.date_suspect,
-            entry.c.withdrawn_at,
-            feed.c.definition,
-            evidence.c.topic_version,
-            evidence.c.score,
-            evidence.c.fired,
-            story_member.c.story_id,
-            revision,
-        )
-        .join(topic, topic.c.id == match.c.topic_id)
-        .join(entry, entry.c.id == match.c.entry_id)
-        .join(feed, feed.c.id == entry.c.feed_id)
-        .join(evidence, evidence.c.id == newest)
-        .join(revision, revision.c.id == evidence.c.revision_id)
-        .outerjoin(story_member, story_member.c.entry_id == entry.c.id)
+    return proven(
+        match.c.origin,
+        match.c.first_seen.label("matched_at"),
+        match.c.entry_id.label("of_entry"),
+        entry.c.withdrawn_at,
+        evidence.c.topic_version,
+        revision,
     )
 
 

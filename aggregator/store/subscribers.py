@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, literal, select, true, update
 
 from aggregator.core.model.subscriptions import (
     LedgerState,
@@ -32,25 +32,32 @@ class Member:
 
 def members(connection: Connection, *, unlisted: bool = False) -> tuple[Member, ...]:
     """Subscribers by slug with their listed subscriptions; removed subscribers too when `unlisted`."""
-    query = select(subscriber).order_by(subscriber.c.slug)
-    if not unlisted:
-        query = query.where(subscriber.c.listed)
-    owned: dict[int, list[Subscription]] = defaultdict(list)
-    for one in _subscriptions(connection):
-        owned[one.subscriber_id].append(one)
-    rows = connection.execute(query)
-    return tuple(Member(subscriber=subscriber_of(row), subscriptions=tuple(owned[row.id])) for row in rows)
+    return _members(connection, true() if unlisted else subscriber.c.listed)
 
 
-def _subscriptions(connection: Connection) -> tuple[Subscription, ...]:
+def member(connection: Connection, slug: str, *, unlisted: bool = False) -> Member | None:
+    """The one of `members` that has this slug, None when none has."""
+    found = _members(connection, subscriber.c.slug == slug)
+    return next((one for one in found if unlisted or one.subscriber.listed), None)
+
+
+def _members(connection: Connection, wanted: ColumnElement[bool]) -> tuple[Member, ...]:
+    """`wanted` is a condition on `subscriber`."""
+    query = select(subscription).join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+    query = query.where(wanted, subscription.c.listed).order_by(subscription.c.id)
+    ids = query.with_only_columns(subscription.c.id)
     topics: dict[int, list[str]] = defaultdict(list)
-    for row in connection.execute(select(subscription_topic).order_by(subscription_topic.c.position)):
+    watched = select(subscription_topic).where(subscription_topic.c.subscription_id.in_(ids))
+    for row in connection.execute(watched.order_by(subscription_topic.c.position)):
         topics[row.subscription_id].append(row.topic_id)
     left: dict[int, set[str]] = defaultdict(set)
-    for row in connection.execute(select(opt_out)):
+    for row in connection.execute(select(opt_out).where(opt_out.c.subscription_id.in_(ids))):
         left[row.subscription_id].add(row.topic_id)
-    query = select(subscription).where(subscription.c.listed).order_by(subscription.c.id)
-    return tuple(subscription_of(row, topics[row.id], left[row.id]) for row in connection.execute(query))
+    owned: dict[int, list[Subscription]] = defaultdict(list)
+    for row in connection.execute(query):
+        owned[row.subscriber_id].append(subscription_of(row, topics[row.id], left[row.id]))
+    rows = connection.execute(select(subscriber).where(wanted).order_by(subscriber.c.slug))
+    return tuple(Member(subscriber=subscriber_of(row), subscriptions=tuple(owned[row.id])) for row in rows)
 
 
 def save(
