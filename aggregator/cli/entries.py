@@ -14,7 +14,6 @@ from aggregator.cli.output import (
     ago,
     count,
     fields,
-    iso,
     moment,
     note,
     print_json,
@@ -24,6 +23,7 @@ from aggregator.cli.output import (
 from aggregator.cli.output import clean as one_line
 from aggregator.cli.paragraphs import paragraphs
 from aggregator.cli.topic_names import refuse_unknown
+from aggregator.core.digests.times import iso
 from aggregator.core.errors import UsageError
 from aggregator.core.model.entries import Entry, Revision
 from aggregator.core.model.topics import Evidence, Fired, Match

@@ -18,7 +18,6 @@ from aggregator.cli.output import (
     clean,
     count,
     fields,
-    iso,
     moment,
     note,
     print_json,
@@ -26,6 +25,7 @@ from aggregator.cli.output import (
     say,
     span,
 )
+from aggregator.core.digests.times import iso
 from aggregator.core.model.feeds import FeedState
 
 if TYPE_CHECKING:

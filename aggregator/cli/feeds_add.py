@@ -11,7 +11,8 @@ from aggregator.cli.discovering import probe
 from aggregator.cli.live import Document, NoDocument, error_json, tell_no_document
 from aggregator.cli.opening import with_app
 from aggregator.cli.options import AsJson, Context, everywhere
-from aggregator.cli.output import ago, clean, count, iso, print_json, say
+from aggregator.cli.output import ago, clean, count, print_json, say
+from aggregator.core.digests.times import iso
 from aggregator.core.errors import DocumentError, UsageError
 from aggregator.core.model.feeds import FailureKind, Feed, Tier
 from aggregator.core.model.plans import CheckResult

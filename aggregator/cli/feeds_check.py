@@ -11,7 +11,8 @@ import typer
 from aggregator.cli.live import Document, NoDocument, open_reader
 from aggregator.cli.opening import start_logging, stoppable
 from aggregator.cli.options import AsJson, Context, everywhere
-from aggregator.cli.output import Column, ago, count, iso, note, print_json, print_table, progress, say
+from aggregator.cli.output import Column, ago, count, note, print_json, print_table, progress, say
+from aggregator.core.digests.times import iso
 from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import Feed
 from aggregator.core.urls import canonical

@@ -9,7 +9,7 @@ import typer
 from aggregator.cli.feed_names import FeedId, find_feed
 from aggregator.cli.opening import open_archive
 from aggregator.cli.options import Context, everywhere
-from aggregator.cli.output import iso
+from aggregator.core.digests.times import iso
 from aggregator.core.errors import AggregatorError
 
 if TYPE_CHECKING:

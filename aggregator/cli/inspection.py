@@ -10,7 +10,8 @@ import typer
 from aggregator.cli.live import Document, NoDocument, open_reader, tell_no_document
 from aggregator.cli.opening import start_logging, stoppable
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
-from aggregator.cli.output import Column, count, fields, iso, moment, print_json, print_table, say, warn
+from aggregator.cli.output import Column, count, fields, moment, print_json, print_table, say, warn
+from aggregator.core.digests.times import iso
 from aggregator.core.errors import UsageError
 from aggregator.core.model.feeds import Answer, FailureKind, Feed, Fetched
 from aggregator.core.model.plans import KeyedEntry

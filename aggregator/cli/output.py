@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from aggregator.core.digests.times import iso
+
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
 
@@ -85,11 +87,6 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, frozenset | set):
         return sorted(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
-
-
-def iso(at: datetime | None) -> str | None:
-    """`2026-01-20T06:30:00Z`, without fractions."""
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def clean(text: str) -> str:

@@ -10,7 +10,8 @@ import typer
 
 from aggregator.cli.opening import with_app
 from aggregator.cli.options import AsJson, Context, everywhere, new_app
-from aggregator.cli.output import Column, ago, count, iso, note, print_json, print_table, progress, say
+from aggregator.cli.output import Column, ago, count, note, print_json, print_table, progress, say
+from aggregator.core.digests.times import iso
 from aggregator.core.model.plans import CheckResult, Outcome
 
 if TYPE_CHECKING:

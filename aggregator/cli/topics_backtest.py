@@ -10,10 +10,11 @@ import typer
 
 from aggregator.cli.opening import Archive, open_archive, stoppable
 from aggregator.cli.options import AsJson, Context, Limit, everywhere
-from aggregator.cli.output import Column, count, fields, iso, note, print_json, print_table, progress, say
+from aggregator.cli.output import Column, count, fields, note, print_json, print_table, progress, say
 from aggregator.cli.paragraphs import heading
 from aggregator.cli.replaying import crew
 from aggregator.cli.topic_names import TopicName, find_topic
+from aggregator.core.digests.times import iso
 
 if TYPE_CHECKING:
     from aggregator.backtest import Backtest, Item

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aggregator.cli.output import Column, ago, count, iso, print_table, say
+from aggregator.cli.output import Column, ago, count, print_table, say
 from aggregator.cli.paragraphs import heading
+from aggregator.core.digests.times import iso
 
 if TYPE_CHECKING:
     from aggregator.cli.glance import Glance

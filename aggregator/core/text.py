@@ -122,15 +122,20 @@ def fold(text: str) -> str:
     return _fold_word(text) if len(text) <= _LONGEST_WORD else _fold(text)
 
 
+def primary(language: str) -> str:
+    """The language itself of a tag (BCP 47), in lower case, without script and region."""
+    return language.partition("-")[0].lower()
+
+
 def stem(folded: str, language: str) -> str:
     """The stem of a folded word by the Snowball rules of `language` (BCP 47); the word itself where there are none."""
-    name = _STEMMERS.get(language.partition("-")[0].lower())
+    name = _STEMMERS.get(primary(language))
     return folded if name is None or len(folded) > _LONGEST_WORD else _stem(folded, name)
 
 
 def has_stems(language: str) -> bool:
     """Whether `stem` knows rules for `language` (BCP 47)."""
-    return language.partition("-")[0].lower() in _STEMMERS
+    return primary(language) in _STEMMERS
 
 
 def sentences(text: str) -> tuple[tuple[int, int], ...]:

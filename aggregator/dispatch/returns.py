@@ -13,6 +13,7 @@ import structlog
 
 from aggregator.core.digests import bounces
 from aggregator.core.digests.bounces import Complained, Passed, Report, Returned, Unread, WantsOut, Whose
+from aggregator.core.digests.display import printable
 from aggregator.core.digests.tokens import Keyring, Purpose
 from aggregator.mail.mailbox import Letter, Mailbox, MailboxError
 from aggregator.store import bounces as bounced
@@ -117,4 +118,4 @@ def _find(connection: Connection, whose: Whose, keys: Keyring) -> int | None:
 
 def _subject(raw: bytes) -> str:
     value = str(BytesHeaderParser().parsebytes(raw).get("Subject", "(no subject)"))
-    return " ".join("".join(char if char.isprintable() else " " for char in value).split())[:_SUBJECT]
+    return printable(value)[:_SUBJECT]

@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+from aggregator.core.digests.display import printable
 from aggregator.core.errors import DocumentError, UsageError
 from aggregator.core.model.feeds import Feed
 from aggregator.core.urls import host_of, link_hash
@@ -156,4 +157,4 @@ def free_id(label: str, taken: Collection[str]) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:2000]
+    return printable(text)[:2000]

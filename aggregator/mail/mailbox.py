@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from aggregator.core.digests.display import printable
+
 T = TypeVar("T")
 
 LETTER = 1 << 20  # bytes of one mail that are read
@@ -222,4 +224,4 @@ def _words(error: Exception) -> str:
     """An error in one line; what a server says comes as bytes in some of them."""
     told = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
     text = told.decode("utf-8", "replace") if isinstance(told, bytes) else told
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]
+    return printable(text)[:300]

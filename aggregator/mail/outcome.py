@@ -4,6 +4,7 @@ import errno
 import re
 from enum import StrEnum
 
+from aggregator.core.digests.display import printable
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult
 
 DETAIL_LIMIT = 300
@@ -102,5 +103,5 @@ def enhanced_code(text: str) -> str | None:
 def one_line(text: str) -> str:
     """A server's words as one printable line of at most 300 characters."""
     whole = text.encode("utf-8", "replace").decode("utf-8")
-    shown = " ".join("".join(char if char.isprintable() else " " for char in whole).split())
+    shown = printable(whole)
     return shown if len(shown) <= DETAIL_LIMIT else f"{shown[: DETAIL_LIMIT - 1]}…"

@@ -37,7 +37,7 @@ def load(
 
     Raises ConfigError with every problem found: unknown names, wrong values, and values that contradict each other.
     """
-    given = {name: value.strip() for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
+    given = _given(environ)
     named = {"CONFIG": config, "DATABASE": database, "DATA_DIR": data_dir, "REDIRECT_ALL_TO": redirect_all_to}
     for name, argument in named.items():
         if argument is not None:
@@ -61,10 +61,14 @@ def secret_lookup(environ: Mapping[str, str]) -> Mapping[str, str]:
     The service's own secrets are left out, so that no edit of the feed list can send them anywhere. A file that cannot
     be read is left out too; the feed list then reports its name as not set.
     """
-    given = {name: value.strip() for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
+    given = _given(environ)
     resolved = _resolve_files({name: value for name, value in given.items() if name not in names()}, [])
     plain = {name: value for name, value in given.items() if name in SETTINGS and name not in SECRETS}
     return resolved | plain
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
 
 
 def _resolve_files(given: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:

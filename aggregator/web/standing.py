@@ -5,7 +5,7 @@ from typing import Any
 
 from aggregator.core.digests.address import masked_address
 from aggregator.core.digests.schedules import when_words
-from aggregator.core.digests.times import zone_of
+from aggregator.core.digests.times import zone_or_utc
 from aggregator.core.model.subscriptions import WEEKDAYS, SubscriberState, Subscription, SubscriptionKind
 from aggregator.store.holders import Holder
 from aggregator.store.optouts import CAUGHT_UP
@@ -71,8 +71,7 @@ def _state(holder: Holder) -> list[str]:
 
 def until_words(until: datetime | None, timezone: str) -> str:
     """` until 26 February 2026` on the reader's calendar; empty for a pause without an end."""
-    zone = zone_of(timezone)
-    return "" if until is None else f" until {(until.astimezone(zone) if zone else until):%-d %B %Y}"
+    return "" if until is None else f" until {until.astimezone(zone_or_utc(timezone)):%-d %B %Y}"
 
 
 def _more_than_weekly(of: Subscription) -> bool:

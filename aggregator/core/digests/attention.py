@@ -4,11 +4,11 @@ It reads no clock and counts nothing itself. What it holds back waits or is told
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from aggregator.core.digests.slots import DAY, quiet_until, start_of
-from aggregator.core.digests.times import zone_of
+from aggregator.core.digests.slots import DAY, moment_of, quiet_until
+from aggregator.core.digests.times import zone_or_utc
 from aggregator.core.model.feeds import Hours
 
 BURST = timedelta(minutes=15)  # what comes within it shares a mail
@@ -42,6 +42,6 @@ def local_day(now: datetime, timezone: str) -> tuple[datetime, datetime]:
 
     A day has 23 to 25 hours where a clock is moved, and starts at the first valid instant where midnight is skipped.
     """
-    zone = zone_of(timezone) or UTC
+    zone = zone_or_utc(timezone)
     today = now.astimezone(zone).date()
-    return start_of(today, time.min, zone), start_of(today + DAY, time.min, zone)
+    return moment_of(today, time.min, zone), moment_of(today + DAY, time.min, zone)

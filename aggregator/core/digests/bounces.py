@@ -12,6 +12,7 @@ from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import Message
 
+from aggregator.core.digests.display import printable
 from aggregator.core.model.subscriptions import SendFailed, SendFailure
 
 HARD, SOFT = 1.0, 0.5
@@ -243,5 +244,4 @@ def _parameter(mail: Message, name: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return shown[:_DETAIL]
+    return printable(text)[:_DETAIL]

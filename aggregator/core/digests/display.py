@@ -43,6 +43,11 @@ def line(text: str | None, limit: int) -> str:
     return cut(clean(text or "").strip(), limit)
 
 
+def printable(text: str) -> str:
+    """`text` as one line in which each character that cannot be printed is a blank: for what is listed, logged, kept."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def cut(text: str, limit: int) -> str:
     """`text` when it has at most `limit` code points, else its beginning, cut between letters, and an ellipsis."""
     if len(text) <= limit:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from aggregator.core.digests.slots import Slot
-from aggregator.core.digests.times import zone_of
+from aggregator.core.digests.slots import Slot, turning
+from aggregator.core.digests.times import zone_or_utc
 
 SECOND = timedelta(seconds=1)
 
@@ -31,38 +31,22 @@ class Shift:
 
 def local_of(slot: Slot, timezone: str) -> datetime:
     """What a clock in the zone shows at a run, aware. A zone that does not exist counts as UTC."""
-    return slot.at.astimezone(_zone(timezone))
+    return slot.at.astimezone(zone_or_utc(timezone))
 
 
 def shift_of(slot: Slot, timezone: str) -> Shift | None:
     """What the zone's clock does to a run's wall time (PEP 495), None when nothing."""
-    zone = _zone(timezone)
+    zone = zone_or_utc(timezone)
     shown = slot.at.astimezone(zone).replace(tzinfo=None)
     if shown != slot.local:
         return Shift(turn=Turn.GAP, before=_ahead(slot.at, zone), after=shown)
     first, second = (slot.local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return None
-    turned = _turning(slot.at, second.astimezone(UTC), zone)
+    turned = turning(slot.at, second.astimezone(UTC), zone)
     return Shift(turn=Turn.FOLD, before=_ahead(turned, zone), after=turned.astimezone(zone).replace(tzinfo=None))
-
-
-def _zone(name: str) -> tzinfo:
-    return zone_of(name) or UTC
 
 
 def _ahead(turned: datetime, zone: tzinfo) -> datetime:
     """What a clock would have shown at the instant it was moved, had it not been."""
     return (turned - SECOND).astimezone(zone).replace(tzinfo=None) + SECOND
-
-
-def _turning(low: datetime, high: datetime, zone: tzinfo) -> datetime:
-    """The first second in `(low, high]` at which the offset is another than at `low`; it changes once between them."""
-    before = low.astimezone(zone).utcoffset()
-    while high - low > SECOND:
-        middle = low + timedelta(seconds=(high - low) // (2 * SECOND))
-        if middle.astimezone(zone).utcoffset() == before:
-            low = middle
-        else:
-            high = middle
-    return high

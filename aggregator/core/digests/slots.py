@@ -6,8 +6,8 @@ It never reads a clock and never loses or doubles a run where a zone's clock is 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
+from aggregator.core.digests.times import zone_of, zone_or_utc
 from aggregator.core.model.feeds import Hours
 from aggregator.core.model.subscriptions import Schedule
 
@@ -32,7 +32,7 @@ class Due:
 
 def zone_problem(name: str) -> str | None:
     """Say why `name` is no IANA zone, in one line for people, or None when it is one."""
-    return None if _zone(name) else f"unknown time zone {name!r}; expected an IANA name such as Europe/Berlin or UTC"
+    return None if zone_of(name) else f"unknown time zone {name!r}; expected an IANA name such as Europe/Berlin or UTC"
 
 
 def slots(schedule: Schedule, timezone: str, *, after: datetime, until: datetime) -> tuple[Slot, ...]:
@@ -42,7 +42,7 @@ def slots(schedule: Schedule, timezone: str, *, after: datetime, until: datetime
     gap, a time that comes twice runs the first time, and a date that a zone leaves out has no run. Runs of one date
     whose times fall into one gap share an instant. A zone that does not exist counts as UTC (see `zone_problem`).
     """
-    zone = _zone_or_utc(timezone)
+    zone = zone_or_utc(timezone)
     first, last = after.astimezone(zone).date(), until.astimezone(zone).date()
     # A gap over midnight carries a run into the next date, a fold over midnight brings back the date before.
     found = (
@@ -74,57 +74,27 @@ def quiet_until(hours: Hours, timezone: str, now: datetime) -> datetime | None:
 
     A span includes its start and excludes its end; `start > end` runs over midnight, and `start == end` is no span.
     """
-    zone = _zone_or_utc(timezone)
+    zone = zone_or_utc(timezone)
     today = now.astimezone(zone).date()
     for day in (today - DAY, today):
-        start = _resolve(day, hours.start, zone)
-        end = _resolve(day if hours.start <= hours.end else day + DAY, hours.end, zone)
+        start = moment_of(day, hours.start, zone)
+        end = moment_of(day if hours.start <= hours.end else day + DAY, hours.end, zone)
         if start <= now < end:
             return end
     return None
 
 
-def start_of(day: date, wall: time, zone: tzinfo) -> datetime:
-    """The UTC instant at which a clock in `zone` first shows `wall` on `day`, or the first valid one after it."""
-    return _resolve(day, wall, zone)
-
-
-def _dates(first: date, last: date) -> Iterator[date]:
-    for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)
-
-
-def _zone(name: str) -> tzinfo | None:
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # a folder of zones, a path that climbs, a name nobody knows
-        return None
-
-
-def _zone_or_utc(name: str) -> tzinfo:
-    return _zone(name) or UTC
-
-
-def _instant(day: date, wall: time, zone: tzinfo) -> datetime | None:
-    """The UTC instant of a local date and time, or None when the zone leaves that whole date out."""
-    at = _resolve(day, wall, zone)
-    # Only a gap moves a run to another date; it may be the end of a real date, or the whole of an absent one.
-    if at.astimezone(zone).date() != day and _resolve(day, time.min, zone).astimezone(zone).date() != day:
-        return None
-    return at
-
-
-def _resolve(day: date, wall: time, zone: tzinfo) -> datetime:
-    """The UTC instant of a local time: the first of two, or the first valid one after a gap (PEP 495)."""
+def moment_of(day: date, wall: time, zone: tzinfo) -> datetime:
+    """The UTC instant of a local time in `zone`: the first of two, or the first valid one after a gap (PEP 495)."""
     local = datetime.combine(day, wall, tzinfo=zone)
     early, late = local.replace(fold=0), local.replace(fold=1)
     before, then = _offset(early), _offset(late)
     if before >= then:
         return early.astimezone(UTC)
-    return _transition(late.astimezone(UTC), early.astimezone(UTC), zone)
+    return turning(late.astimezone(UTC), early.astimezone(UTC), zone)
 
 
-def _transition(low: datetime, high: datetime, zone: tzinfo) -> datetime:
+def turning(low: datetime, high: datetime, zone: tzinfo) -> datetime:
     """The first UTC second in `(low, high]` at which the zone's offset is no longer the one at `low`."""
     start = low.replace(microsecond=0)
     before = _offset(start.astimezone(zone))
@@ -136,6 +106,20 @@ def _transition(low: datetime, high: datetime, zone: tzinfo) -> datetime:
         else:
             changed = middle
     return start + timedelta(seconds=changed)
+
+
+def _dates(first: date, last: date) -> Iterator[date]:
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+def _instant(day: date, wall: time, zone: tzinfo) -> datetime | None:
+    """The UTC instant of a local date and time, or None when the zone leaves that whole date out."""
+    at = moment_of(day, wall, zone)
+    # Only a gap moves a run to another date; it may be the end of a real date, or the whole of an absent one.
+    if at.astimezone(zone).date() != day and moment_of(day, time.min, zone).astimezone(zone).date() != day:
+        return None
+    return at
 
 
 def _offset(moment: datetime) -> timedelta:

@@ -17,8 +17,18 @@ def zone_of(name: str) -> tzinfo | None:
     """The zone of an IANA name, None when there is no such zone."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # a name nobody knows, a path that climbs, a folder of zones
         return None
+
+
+def zone_or_utc(name: str) -> tzinfo:
+    """The zone of an IANA name; one that does not exist counts as UTC."""
+    return zone_of(name) or UTC
+
+
+def iso(at: datetime | None) -> str | None:
+    """An instant in UTC to the second, `2026-01-20T06:30:00Z`; None for None."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def local(instant: datetime, zone: tzinfo) -> datetime:

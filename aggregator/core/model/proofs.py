@@ -34,3 +34,8 @@ class Proof:
     fired: tuple[Fired, ...]
     story_id: int | None = None
     relevant: bool | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """What a person said of it last, in a word: `relevant` or `noise`."""
+        return {None: None, True: "relevant", False: "noise"}[self.relevant]

@@ -40,7 +40,6 @@ def read_json(text: str, setting: Setting, *, known: frozenset[bytes], max_entri
 
 def _feed(document: Mapping[str, Any], setting: Setting, *, known: frozenset[bytes], max_entries: int) -> ParsedFeed:
     language = language_tag(document.get("language"))
-    home = absolute(setting.base, _string(document, "home_page_url")) if document.get("home_page_url") else None
     items = [item for item in _sequence(document, "items") if isinstance(item, dict)]
     within = replace(setting, language=language or setting.language)
     readable = [item for item in items if trimmed_id(_string(item, "id")) or _string(item, "url")]
@@ -49,12 +48,12 @@ def _feed(document: Mapping[str, Any], setting: Setting, *, known: frozenset[byt
     spans = tuple(_hash(item, context) for item in window)
     fresh = [(item, span) for item, span in zip(window, spans, strict=True) if span not in known]
     warnings = () if len(readable) == len(items) else (f"{len(items) - len(readable)} items without id and url",)
-    following = absolute(setting.base, _string(document, "next_url")) if document.get("next_url") else None
+    following = _url(document, "next_url", setting.base)
     own = _url(document, "feed_url", setting.base)
     return ParsedFeed(
         format="json",
         title=one_line(_string(document, "title")) or None,
-        link=home,
+        link=_url(document, "home_page_url", setting.base),
         language=language,
         entries=tuple(_entry(item, span, within, document) for item, span in fresh),
         spans=spans,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aggregator.core.text import stem
+from aggregator.core.text import primary, stem
 
 _FORMS = """
 began=begin begun=begin bought=buy broke=break broken=break brought=bring built=build came=come caught=catch fell=fall
@@ -21,4 +21,4 @@ _NONE: Mapping[str, str] = {}
 
 def forms(language: str) -> Mapping[str, str]:
     """Stems of forms -> the stem of their word, in a language (BCP 47); none but English has any."""
-    return _ENGLISH if language.partition("-")[0].lower() == "en" else _NONE
+    return _ENGLISH if primary(language) == "en" else _NONE

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from aggregator.core.model.entries import FeedFacts
 from aggregator.core.model.topics import Clause, ClauseKind, Topic
-from aggregator.core.text import fold, has_stems, is_unspaced, raw_words, stem, surface_of
+from aggregator.core.text import fold, has_stems, is_unspaced, primary, raw_words, stem, surface_of
 from aggregator.core.topics import tree
 from aggregator.core.topics.definition import Definition, define
 from aggregator.core.topics.fields import TEXT, TITLE, WORDS, EntryFields
@@ -119,7 +119,7 @@ class _Reader:
         self._topic = definition.topic
         self._lists = definition.lists
         self._feeds = feeds
-        self._languages = [language.partition("-")[0].lower() for language in definition.topic.languages]
+        self._languages = [*map(primary, definition.topic.languages)]
         self._known: dict[tuple[str, Sequence[str]], Coarse | None] = {}
 
     def bound(self, node: tree.Node, fields: Sequence[str]) -> Coarse | None:  # noqa: PLR0911 - one line for each kind of node

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from aggregator.core.model.topics import Span
-from aggregator.core.text import has_unspaced, is_unspaced, raw_words, sentences, word_spans
+from aggregator.core.text import has_unspaced, is_unspaced, primary, raw_words, sentences, word_spans
 from aggregator.core.topics.fields import TITLE, EntryFields
 from aggregator.core.topics.lexicon import Answers, Lexicon
 
@@ -116,7 +116,7 @@ class Document:
     """
 
     def __init__(self, fields: EntryFields, names: Sequence[str], lexicon: Lexicon) -> None:
-        answers = lexicon.answers((fields.language or "").partition("-")[0].lower())
+        answers = lexicon.answers(primary(fields.language or ""))
         self.fields = {name: FieldText(text, answers) for name in names if (text := fields.of(name))}
         self.atoms: set[int] = set().union(*(text.atoms for text in self.fields.values()))
         self.known: dict[Any, list[Hit] | None] = {}

@@ -4,7 +4,7 @@ Every word of every entry passes here, so what was answered once is remembered. 
 entry's is chance (Spanish makes one word of narcos and Narcan), so it counts only where the language is not known.
 """
 
-from aggregator.core.text import fold, raw_words, stem, surface_of
+from aggregator.core.text import fold, primary, raw_words, stem, surface_of
 from aggregator.core.topics.frequencies import share_of_prefix, share_of_stem, share_of_word
 from aggregator.core.topics.tree import Cased, Exact, Leaf, Prefix, Word
 
@@ -45,9 +45,9 @@ class Lexicon:
             case Word(text):
                 # The word itself counts even where a stemmer would take another form of it elsewhere.
                 self._exact.setdefault(text, []).append(atom)
-                self._languages[atom] = tuple(language.partition("-")[0].lower() for language in languages)
+                self._languages[atom] = tuple(map(primary, languages))
                 for language in languages:
-                    by_stem = self._stems.setdefault(language.partition("-")[0].lower(), {})
+                    by_stem = self._stems.setdefault(primary(language), {})
                     by_stem.setdefault(stem(text, language), []).append(atom)
             case Exact(text):
                 self._exact.setdefault(text, []).append(atom)

@@ -1,14 +1,7 @@
 """A match's proof -> the words that made it, as every form of an export tells them."""
 
-from datetime import UTC, datetime
-
 from aggregator.core.model.entries import Revision
 from aggregator.core.model.topics import Fired
-
-
-def iso(at: datetime | None) -> str | None:
-    """An instant in UTC to the second, `2026-01-20T06:30:00Z`."""
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def words_of(fired: Fired, said: Revision) -> tuple[str, ...]:

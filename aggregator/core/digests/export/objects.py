@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from aggregator.core.digests.export.evidence import iso, words_of
+from aggregator.core.digests.export.evidence import words_of
+from aggregator.core.digests.times import iso
 from aggregator.core.model.proofs import Proof
 
 
@@ -25,7 +26,7 @@ def _told(proof: Proof) -> dict[str, Any]:
         "score": proof.score,
         "origin": proof.origin.value,
         "matched_at": iso(proof.matched_at),
-        "verdict": {None: None, True: "relevant", False: "noise"}[proof.relevant],
+        "verdict": proof.verdict,
         "entry": proof.entry_id,
         "revision": said.n,
         "story": proof.story_id,

@@ -96,7 +96,7 @@ def _versions(proof: Proof) -> str:
     ]
     told += [f"story {proof.story_id}"] if proof.story_id is not None else []
     told += ["withdrawn by its publisher"] if proof.withdrawn else []
-    told += [f"judged {'relevant' if proof.relevant else 'noise'}"] if proof.relevant is not None else []
+    told += [f"judged {proof.verdict}"] if proof.verdict else []
     return ", ".join(told)
 
 

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable, Iterator
 
 from aggregator.core.digests.display import clean
-from aggregator.core.digests.export.evidence import iso, quoted
+from aggregator.core.digests.export.evidence import quoted
+from aggregator.core.digests.times import iso
 from aggregator.core.model.proofs import Proof
 
 BOM = "\ufeff"  # by which older spreadsheets tell UTF-8
@@ -70,7 +71,7 @@ def _cells(proof: Proof) -> tuple[str, ...]:
         "" if proof.story_id is None else str(proof.story_id),
         cell(clauses),
         cell(words),
-        {None: "", True: "relevant", False: "noise"}[proof.relevant],
+        proof.verdict or "",
     )
 
 

@@ -4,13 +4,13 @@ It names what is wrong, since when, and what to do about it; what it does not na
 """
 
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 
 from aggregator.core.digests.display import apart, cut, line, underlined, wrap
 from aggregator.core.digests.render.htmlpart import operator_page
 from aggregator.core.digests.render.links import Links, ours
 from aggregator.core.digests.render.view import number_words
-from aggregator.core.digests.times import long_words, offset_words, short_words, zone_of
+from aggregator.core.digests.times import long_words, offset_words, short_words, zone_or_utc
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.operator import Matter, OperatorReport, Trouble
 from aggregator.core.model.subscriptions import Subscriber, Subscription
@@ -92,7 +92,7 @@ class GroupView:
 
 def render_operator(report: OperatorReport, *, owner: Subscriber, of: Subscription, links: Links) -> Rendered:
     """The mail that tells `report` to whoever runs the service. Never raises for what came from outside."""
-    zone = zone_of(owner.timezone) or UTC
+    zone = zone_or_utc(owner.timezone)
     frame, groups = _frame(report, owner, of, links, zone), _groups(report, zone)
     return Rendered(subject=frame.subject, text=_text(frame, groups), html=operator_page(frame, groups))
 
