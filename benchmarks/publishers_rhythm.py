@@ -45,13 +45,18 @@ class Publisher:
 
     @property
     def begins(self) -> datetime:
-        """When its rhythm may be known."""
-        return _at(LEARNING, 0)
+        """A day after its first entry."""
+        return self.arrivals[0] + timedelta(days=1)
 
     @property
     def ends(self) -> datetime:
-        """The end of its history, a year later."""
+        """The end of its history."""
         return _at(LENGTH, 0)
+
+    @property
+    def years(self) -> float:
+        """How long its history is."""
+        return LENGTH / 365
 
     def before(self, stop: datetime) -> list[datetime]:
         """Its last arrivals up to an instant."""
@@ -59,12 +64,9 @@ class Publisher:
         return self.arrivals[max(0, place - ARRIVALS) : place]
 
     def days(self, until: datetime) -> list[ReadDay]:
-        """What each of the eight weeks before brought."""
-        today = until.date()
-        return [
-            ReadDay(day=today - timedelta(days=back), new=self.by_day[today - timedelta(days=back)])
-            for back in range(56, 0, -1)
-        ]
+        """What each day of the eight weeks before brought, since it was followed."""
+        days = (until.date() - timedelta(days=back) for back in range(56, 0, -1))
+        return [ReadDay(day=day, new=self.by_day[day]) for day in days if day >= START]
 
     def gaps(self, since: datetime, until: datetime) -> float:
         """A silence in gaps that must be expected: the longest of twenty of this feed's, ten hours at least.

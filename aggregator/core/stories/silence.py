@@ -13,10 +13,12 @@ from statistics import fmean, pvariance
 from aggregator.core.stories.chance import pause_tail
 
 LEARNED_FROM = 8  # moments a rhythm is learned from, at least
-SHORTEST = timedelta(hours=12)  # no feed is quiet before; half a day is nobody's silence
+SHORTEST = timedelta(hours=16)  # no feed is quiet before; a long night is nobody's silence
 FALSE_ALARMS = 0.7  # a feed and year, where the rhythm holds
 TOGETHER = timedelta(minutes=30)  # entries that come together are one moment
 KNOWN_WEEKS = 4  # before, weekdays are not told apart
+WEEKEND = timedelta(hours=72)  # no feed is quiet before, until it has been seen for two weekends
+SEEN_WEEKENDS = 14  # days
 
 _A_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 _BLOCK = 4  # hours; a day has six blocks
@@ -46,6 +48,7 @@ class Rhythm:
     gap: float  # hours of mean weight between two moments
     shape: float  # of the gaps: 1 is memoryless, more keeps time
     longest: float  # mean gaps; what it paused before, but for one such pause
+    shortest: timedelta  # by the clock, what is no silence of this feed
     usual: timedelta  # by the clock, the gap that half of them do not reach
     most: timedelta  # by the clock, the gap that 19 of 20 do not reach
 
@@ -97,7 +100,7 @@ def quiet(
 
 def is_quiet(rhythm: Rhythm, since: datetime, until: datetime) -> bool:
     """Whether nothing between two instants is more than the rhythm makes one expect."""
-    if until - since < SHORTEST:
+    if until - since < rhythm.shortest:
         return False
     pause = _expected(rhythm.week, since, until) / rhythm.gap
     moments_a_year = 365 * 24 / rhythm.gap
@@ -122,6 +125,7 @@ def learn(arrivals: Sequence[datetime], days: Sequence[ReadDay]) -> Rhythm | Non
         gap=mean,
         shape=_shape(relative),
         longest=relative[-2],
+        shortest=SHORTEST if _known_days(moments, days) >= SEEN_WEEKENDS else WEEKEND,
         usual=clock[len(clock) // 2],
         most=clock[min(len(clock) - 1, len(clock) * 19 // 20)],
     )
@@ -133,6 +137,12 @@ def _moments(arrivals: Sequence[datetime]) -> list[datetime]:
         if not moments or at - moments[-1] > TOGETHER:
             moments.append(at)
     return moments
+
+
+def _known_days(moments: Sequence[datetime], days: Sequence[ReadDay]) -> int:
+    """For how many days it is known what a feed brings."""
+    read = (max(one.day for one in days) - min(one.day for one in days)).days + 1 if days else 0
+    return max((moments[-1] - moments[0]).days, read)
 
 
 def _shape(relative: Sequence[float]) -> float:

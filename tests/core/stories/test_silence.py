@@ -82,8 +82,14 @@ def test_a_busy_feed_knows_its_weekends_by_what_each_day_brought() -> None:
     weeks = [ReadDay(day=START + timedelta(days=n), new=0 if n % 7 > 4 else 50) for n in range(4, friday)]
     sunday = at(friday + 2, 12)
     assert quiet(arrivals, weeks, active_at=None, seen_at=sunday) is None
-    assert quiet(arrivals, (), active_at=None, seen_at=sunday) is not None
     assert quiet(arrivals, weeks, active_at=None, seen_at=at(friday + 4, 20)) is not None
+
+
+def test_the_first_weekend_of_a_busy_feed_is_no_silence_and_three_days_are() -> None:
+    arrivals = [at(day, hour) for day in range(5) for hour in (8, 12, 17)]
+    days = [ReadDay(day=START + timedelta(days=n), new=3) for n in range(5)]
+    assert quiet(arrivals, days, active_at=None, seen_at=at(7, 7.5)) is None
+    assert quiet(arrivals, days, active_at=None, seen_at=at(7, 18)) is not None
 
 
 def test_a_busy_feed_is_told_within_the_day_and_its_nights_are_none() -> None:
