@@ -8,10 +8,9 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 from aggregator.core.digests.compose.flood import DAYS
 from aggregator.core.model.digests import DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, SubscriptionKind
-from aggregator.core.model.topics import Origin
 from aggregator.store import dialect, spikes
 from aggregator.store.chunks import chunks
-from aggregator.store.schema import digest, is_pending, ledger, match, spike, subscriber, subscription
+from aggregator.store.schema import digest, is_news, is_pending, ledger, match, spike, subscriber, subscription
 
 ALERT_LIMIT = "alert_limit"
 
@@ -113,8 +112,7 @@ def daily_matches(
     first = select(match.c.topic_id, func.min(match.c.first_seen)).where(match.c.topic_id.in_(topic_ids))
     for topic_id, at in connection.execute(first.group_by(match.c.topic_id)):
         counts[topic_id] = [0] * max(min((until - at) // timedelta(days=1), DAYS), 0)
-    new = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
-    query = select(match.c.topic_id, match.c.first_seen).where(match.c.topic_id.in_(counts), new)
+    query = select(match.c.topic_id, match.c.first_seen).where(match.c.topic_id.in_(counts), is_news)
     for topic_id, at in connection.execute(query.where(match.c.first_seen >= start, match.c.first_seen < until)):
         before = (until - at) // timedelta(days=1)
         if before < len(counts[topic_id]):

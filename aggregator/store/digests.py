@@ -12,12 +12,11 @@ from aggregator.core.digests.attention import Verdict, verdict
 from aggregator.core.digests.letter import DueDigest, Envelope
 from aggregator.core.model.digests import Change, DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, Phase
-from aggregator.core.model.topics import Origin
 from aggregator.store import attention, corrections, dialect, spikes, subscribers
 from aggregator.store.attention import ALERT_LIMIT
 from aggregator.store.chunks import chunks
 from aggregator.store.due import ITEMS_A_QUERY, TextRoom, item_of, items_query
-from aggregator.store.schema import delivery, digest, entry, is_open, is_pending, ledger, match, subscription
+from aggregator.store.schema import delivery, digest, entry, is_news, is_open, is_pending, ledger, match, subscription
 
 ARCHIVE_ITEMS = 20  # baseline matches a subscription's first digest carries
 KNOWN_STORY = "known_story"
@@ -37,9 +36,8 @@ def due_items(
         later = ledger.c.digest_id.in_(select(digest.c.id).where(digest.c.created_at >= as_of))
         left_out = and_(ledger.c.reason.in_([KNOWN_STORY, ALERT_LIMIT]), ledger.c.at >= as_of)
         mine = and_(mine, match.c.first_seen <= as_of)
-        from_live = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
-        waiting = or_(is_pending, left_out, and_(later, from_live))
-        baseline = or_(_is_baseline(), and_(later, ~from_live))
+        waiting = or_(is_pending, left_out, and_(later, is_news))
+        baseline = or_(_is_baseline(), and_(later, ~is_news))
     found = _read(connection, as_of, and_(mine, waiting), limit)
     if archive:
         query = items_query(as_of).where(mine, baseline)

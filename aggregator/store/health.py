@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from aggregator.core.checking.gaps import missing_in
 from aggregator.core.model.digests import SourceNote, SourceReport
@@ -136,12 +136,15 @@ def _recovered(
 
 def overdue(connection: Connection, *, now: datetime) -> int:
     """How many followed feeds are due now or were due before."""
-    query = select(func.count()).select_from(feed_state).join(feed, feed.c.id == feed_state.c.feed_id)
-    late = query.where(feed.c.active, feed_state.c.gone.is_(False), feed_state.c.next_check_at <= now)
-    return connection.execute(late).scalar_one()
+    return _count(connection, feed_state.c.gone.is_(False), feed_state.c.next_check_at <= now)
 
 
 def unanswered(connection: Connection) -> int:
     """How many followed feeds were never read successfully."""
+    return _count(connection, feed_state.c.succeeded_at.is_(None))
+
+
+def _count(connection: Connection, *wanted: ColumnElement[bool]) -> int:
+    """How many followed feeds are in a state."""
     query = select(func.count()).select_from(feed_state).join(feed, feed.c.id == feed_state.c.feed_id)
-    return connection.execute(query.where(feed.c.active, feed_state.c.succeeded_at.is_(None))).scalar_one()
+    return connection.execute(query.where(feed.c.active, *wanted)).scalar_one()

@@ -11,10 +11,9 @@ from aggregator.core.digests.compose.flood import AT_LEAST, flood_of
 from aggregator.core.model.digests import DigestKind
 from aggregator.core.model.operator import Matter, OperatorReport, Trouble
 from aggregator.core.model.subscriptions import Phase, SubscriberState
-from aggregator.core.model.topics import Origin
 from aggregator.store import attention, bounces, health
 from aggregator.store.audit import audit
-from aggregator.store.schema import delivery, digest, feed, feed_state, match, relay, subscriber, topic
+from aggregator.store.schema import delivery, digest, feed, feed_state, is_news, match, relay, subscriber, topic
 from aggregator.store.spike_proof import prove
 
 DAY = timedelta(days=1)
@@ -133,11 +132,10 @@ def _feed(trouble: Trouble, name: str, detail: str, began: datetime | None, sinc
 
 
 def _floods(connection: Connection, since: datetime, now: datetime) -> Iterator[Matter]:
-    new = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
     query = (
         select(topic.c.id, topic.c.name, func.count().label("number"), func.min(match.c.first_seen).label("first"))
         .join(match, match.c.topic_id == topic.c.id)
-        .where(match.c.first_seen > since, match.c.first_seen <= now, new)
+        .where(match.c.first_seen > since, match.c.first_seen <= now, is_news)
         .group_by(topic.c.id, topic.c.name)
         .having(func.count() > AT_LEAST)
     )

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, or_, select, update
 
 from aggregator.core.model.subscriptions import SubscriberState, SubscriptionKind
-from aggregator.core.model.topics import Origin
 from aggregator.core.model.trends import DueSpike, Spike
 from aggregator.store import dialect, spikes
 from aggregator.store.optouts import has_left
 from aggregator.store.schema import (
     is_in_force,
+    is_news,
     is_untold,
     match,
     spike,
@@ -52,7 +52,7 @@ def due(connection: Connection, *, now: datetime) -> tuple[str, ...]:
     fresh = exists().where(
         match.c.topic_id == topic.c.id,
         match.c.first_seen > since,
-        match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value]),
+        is_news,
     )
     untold = exists().where(spike.c.topic_id == topic.c.id, spike.c.day >= first, is_untold)
     replayed = exists().where(is_in_force, topic_version.c.replay_after.is_not(None)).correlate(topic)

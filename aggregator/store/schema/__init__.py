@@ -1,7 +1,7 @@
 """The tables, named after the nouns. Every other file of the store reads and writes through these."""
 
 from aggregator.store.schema.archive import entry, entry_alias, is_current, revision
-from aggregator.store.schema.flags import evidence, is_in_force, match, review, topic, topic_version
+from aggregator.store.schema.flags import evidence, is_in_force, is_news, match, review, topic, topic_version
 from aggregator.store.schema.following import REQUESTS, feed, feed_day, feed_event, feed_state, heartbeat, host
 from aggregator.store.schema.mailing import (
     correction,
@@ -44,6 +44,7 @@ __all__ = [
     "host",
     "is_current",
     "is_in_force",
+    "is_news",
     "is_open",
     "is_pending",
     "is_untold",

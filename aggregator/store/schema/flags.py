@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
 )
 
+from aggregator.core.model.topics import Origin
 from aggregator.store.columns import Id, Json, UtcDateTime, id_column, metadata
 
 topic = Table(
@@ -67,6 +68,9 @@ evidence = Table(
     Column("fired", Json, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+
+# What was news when it came: a first import or a replay says nothing of its day.
+is_news = match.c.origin.in_([Origin.LIVE.value, Origin.REVISED.value])
 
 review = Table(
     "review",
