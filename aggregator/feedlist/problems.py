@@ -123,7 +123,7 @@ def _note(document: Document, place: Place, shape: type[Shape], fault: Mapping[s
         _note_unknown(document, at, _names_at(shape, fault["loc"][:-1]), findings)
     elif kind == "literal_error":
         expected = fault["ctx"]["expected"].replace("'", "")
-        near = nearest(str(fault["input"]), expected.replace(" or ", ", ").split(", "), cutoff=0.5)
+        near = nearest(str(fault["input"]), expected.replace(" or ", ", ").split(", "))
         findings.wrong(
             document.where(at), f"{label}expected {expected}{found}", f"did you mean `{near}`?" if near else ""
         )
@@ -138,7 +138,8 @@ def _note(document: Document, place: Place, shape: type[Shape], fault: Mapping[s
 
 
 def _note_unknown(document: Document, at: Place, known: list[str], findings: Findings) -> None:
-    hint = f"did you mean `{nearest(str(at[-1]), known)}`?" if known else ""
+    near = nearest(str(at[-1]), known)
+    hint = f"did you mean `{near}`?" if near else f"known here: {', '.join(sorted(known))}" if known else ""
     findings.wrong(document.where(at, key=True), f"unknown key `{at[-1]}`", hint)
 
 

@@ -101,12 +101,12 @@ def zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = nearest(name, available_timezones())
+        near = nearest(name, available_timezones(), cutoff=0)
         raise ValueError(f"expected an IANA time zone, the nearest is {near}") from None
     return name
 
 
-def nearest(word: str, names: Iterable[str], *, cutoff: float = 0.0) -> str:
+def nearest(word: str, names: Iterable[str], *, cutoff: float = 0.5) -> str:
     """The name most like `word`; empty when none is as like as `cutoff` (from 0 to 1) asks."""
     lower = {name.lower(): name for name in sorted(names, reverse=True)}
     found = difflib.get_close_matches(word.lower(), sorted(lower), n=1, cutoff=cutoff)

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from aggregator.core.errors import SchemaMismatchError, StoreError
 from aggregator.store import dialect, schema
@@ -141,7 +141,10 @@ def _open(database: str) -> Iterator[Connection]:
         except (SQLAlchemyError, OSError) as error:
             raise unopenable(database, error) from error
         with connection:
-            yield connection
+            try:
+                yield connection
+            except OperationalError as error:  # some databases are opened by their first statement
+                raise unopenable(database, error) from error
     finally:
         engine.dispose()
 
@@ -156,6 +159,8 @@ def unopenable(database: str, error: BaseException) -> StoreError:
         hint = "make it one that this user may write to, or name another with AGGREGATOR_DATA_DIR or --data-dir"
     elif path is not None and path.is_dir():
         cause = "it is a folder"
+    elif path is not None and path.exists() and not path.is_file():
+        cause = "it is not a file"
     where = path or dialect.parse_url(database).render_as_string(hide_password=True)
     return StoreError(f"cannot open the database {where}: {cause}", hint=hint)
 

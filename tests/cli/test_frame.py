@@ -152,6 +152,14 @@ def test_a_database_that_cannot_be_opened_is_one_line(shell: Shell) -> None:
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("command", ["entries", "db upgrade", "plan"])
+def test_a_device_in_the_place_of_a_database_is_one_line(shell: Shell, command: str) -> None:
+    (shell.folder / "feeds.yaml").write_text("feeds: []\n", encoding="utf-8")
+    ran = shell.run(*command.split(), "--database", "/dev/null")
+    assert ran.code == 1
+    assert ran.err.startswith("error: cannot open the database /dev/null: it is not a file\nhint: ")
+
+
 def test_the_options_win_over_the_environment(shell: Shell) -> None:
     shell.environ["AGGREGATOR_DATABASE"] = "sqlite:////nowhere/at/all.db"
     assert shell.run("entries", "--database", "own.db").code == 0

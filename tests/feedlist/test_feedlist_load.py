@@ -75,6 +75,12 @@ subscribers:
     assert "there is no topic `v`" in found[9]
 
 
+def test_an_unknown_key_is_told_its_nearest_neighbour_or_else_which_there_are(tmp_path: Path) -> None:
+    near, far = problems(tmp_path, "feds: []\nzebra_settings: {}\n")
+    assert "unknown key `feds` (did you mean `feeds`?)" in near
+    assert "unknown key `zebra_settings` (known here: defaults, feeds, subscribers, topics)" in far
+
+
 def test_a_feed_is_read_with_everything_it_may_say(tmp_path: Path) -> None:
     feed = loaded(
         tmp_path,

@@ -15,7 +15,7 @@ from aggregator.core.topics.frequencies import share_of_stem
 
 MAX_POSTED = 12
 
-_BODY = 4000  # characters: what tells stories apart stands at the beginning
+BODY = 4000  # characters that are read of a text: what tells stories apart stands at the beginning
 _OPENING = 200  # characters that two exact copies have in common
 _RUN = 4  # words
 _OPENING_RUNS = 45
@@ -28,7 +28,7 @@ def signature(title: str, text: str, language: str | None = None) -> StorySignat
     """The signature of a plain-text title and text. `language` (BCP 47) chooses the stems, English when unknown."""
     tongue = language or "en"
     line = headline(title)
-    body = without_stock(without_dateline(text[:_BODY]))
+    body = without_stock(without_dateline(text[:BODY]))
     title_terms = _terms(line.words, tongue)
     said, runs = _read(body, tongue)
     telling = frozenset(term for term in title_terms if term not in COMMON and len(term) <= _LONGEST)

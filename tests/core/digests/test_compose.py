@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.core.digests.compose import Limits, compose
 from aggregator.core.digests.compose.excerpt import excerpt
-from aggregator.core.digests.compose.gather import by_words, stories
+from aggregator.core.digests.compose.gather import _signature, by_words, stories
 from aggregator.core.model.digests import DigestContent, DueItem, Section, SourceReport
 from aggregator.core.model.topics import Fired, Span
 
@@ -91,6 +91,15 @@ def test_the_same_words_from_two_outlets_are_one_story() -> None:
     items = [make_item(n, story_id=None, title=title, text=text) for n in (1, 2)]
     other = make_item(3, story_id=None, title="Port buys new cranes for grain", text="A port bought three cranes.")
     assert by_words([*items, other]) in {((0, 1), (2,)), ((2,), (0, 1))}
+
+
+def test_what_is_remembered_of_long_texts_is_what_is_compared_of_them() -> None:
+    before = _signature.cache_info()
+    long = ("A port bought three cranes for grain. " * 2000)[:65_536]
+    assert by_words([make_item(n, story_id=None, title="Port buys cranes", text=long + str(n)) for n in (1, 2)])
+    after = _signature.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
+    assert after.maxsize == 256
 
 
 def test_an_item_whose_words_cannot_be_read_stands_alone() -> None:

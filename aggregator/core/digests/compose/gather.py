@@ -9,11 +9,12 @@ from functools import lru_cache
 from aggregator.core.model.digests import DueItem
 from aggregator.core.model.stories import StorySignature
 from aggregator.core.stories.group import group
-from aggregator.core.stories.signature import signature
+from aggregator.core.stories.signature import BODY, signature
 
 Grouping = Callable[[Sequence[DueItem]], Sequence[Sequence[int]]]
 
-_signature = lru_cache(maxsize=1024)(signature)  # one entry goes to many readers, one digest after the other
+# One entry goes to many readers, one digest after the other. What is kept weighs up to 100 KB each.
+_signature = lru_cache(maxsize=256)(signature)
 
 
 def by_words(items: Sequence[DueItem]) -> tuple[tuple[int, ...], ...]:
@@ -22,7 +23,7 @@ def by_words(items: Sequence[DueItem]) -> tuple[tuple[int, ...], ...]:
     alone: list[tuple[int, ...]] = []
     for at, item in enumerate(items):
         try:
-            signed.append((at, _signature(item.title, item.text, item.language)))
+            signed.append((at, _signature(item.title, item.text[:BODY], item.language)))
         except Exception:  # noqa: BLE001 - one poisoned item must not cost the whole digest
             alone.append((at,))
     found = group([(items[at].feed_id, items[at].first_seen, sign) for at, sign in signed])
