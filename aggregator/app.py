@@ -11,7 +11,7 @@ from typing import Self
 from aggregator import __version__
 from aggregator.channels import make_channels, make_signer
 from aggregator.configure import Configurator
-from aggregator.core.digests.address import split_sender, wire_address
+from aggregator.core.digests.address import domain_of, split_sender, wire_address
 from aggregator.core.digests.letter import Postmaster
 from aggregator.core.digests.tokens import Keyring
 from aggregator.core.errors import StoreError
@@ -232,12 +232,11 @@ def machine_warnings(settings: Settings) -> tuple[str, ...]:
 
 def make_postmaster(settings: Settings) -> Postmaster:
     """Who our mail is from, and the newest of the installation's secrets."""
-    domain = wire_address(split_sender(settings.mail_from)[1]).rpartition("@")[2] or "localhost"
     secret = installation_secrets(settings)[0]
     signer = make_signer(settings)
     return Postmaster(
         sender=settings.mail_from,
-        domain=domain,
+        domain=domain_of(settings.mail_from),
         secret=secret,
         base_url=settings.base_url,
         return_address=wire_address(settings.bounce_address) if settings.bounce_address else None,

@@ -103,6 +103,14 @@ def test_an_imap_mailbox_needs_its_password() -> None:
     assert settings.load({"AGGREGATOR_BOUNCE_MAILBOX": "maildir:/var/mail/x"}).bounce_password is None
 
 
+@pytest.mark.parametrize(
+    "sender", ["Desk <desk@news..example>", "desk@-x.example", "desk@example.org, b@x.org", "desk"]
+)
+def test_a_sender_that_nothing_can_be_sent_from_is_a_problem_and_not_a_crash(sender: str) -> None:
+    signed = {"AGGREGATOR_DKIM_SELECTOR": "s", "AGGREGATOR_DKIM_KEY": "k"}
+    assert problems({"AGGREGATOR_MAIL_FROM": sender, **signed}).keys() == {"AGGREGATOR_MAIL_FROM"}
+
+
 @pytest.mark.parametrize("moment", ["yesterday", "0001-01-01T00:00:00+23:59", "2026-13-01T00:00:00Z"])
 def test_an_impossible_clock_is_a_problem_and_not_a_crash(moment: str) -> None:
     assert "expected an instant" in problems({"AGGREGATOR_CLOCK": moment})["AGGREGATOR_CLOCK"]

@@ -12,7 +12,7 @@ from aggregator.cli.options import AsJson, Context, everywhere
 from aggregator.cli.output import clean, print_json, say
 from aggregator.cli.people import find_member
 from aggregator.cli.waiting import waiting
-from aggregator.core.digests.address import shown_recipient, split_sender, wire_address
+from aggregator.core.digests.address import domain_of, shown_recipient, split_sender
 from aggregator.core.errors import AggregatorError, UsageError
 from aggregator.core.model.digests import Rendered
 from aggregator.core.model.subscriptions import SendFailed, SubscriberState
@@ -160,8 +160,7 @@ def _payload(settings: "Settings", aim: Aim, way: str, now: "datetime") -> bytes
 def _new_id(settings: "Settings") -> str:
     from aggregator.app import new_token
 
-    domain = wire_address(split_sender(settings.mail_from)[1]).rpartition("@")[2] or "localhost"
-    return f"test.{new_token()}@{domain}"
+    return f"test.{new_token()}@{domain_of(settings.mail_from)}"
 
 
 def words(way: str) -> Rendered:

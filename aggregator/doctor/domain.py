@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from aggregator.core.digests.address import split_sender, wire_address
+from aggregator.core.digests.address import domain_of
 from aggregator.doctor.finding import Finding, ok, problem, warning
 
 SUBJECT = "sender"
@@ -58,8 +58,8 @@ def sender(
 
     `bounces_to` is the envelope's sender when it is another address: SPF is asked of its domain.
     """
-    domain = wire_address(split_sender(mail_from)[1]).rpartition("@")[2]
-    envelope = wire_address(bounces_to).rpartition("@")[2] if bounces_to else domain
+    domain = domain_of(mail_from)
+    envelope = domain_of(bounces_to) if bounces_to else domain
     if signing and not _aligned(signing.domain, domain):
         told = f"we sign for {signing.domain}, which is not {domain} or above it: receivers' DMARC does not count it"
         yield problem(SUBJECT, told, "set AGGREGATOR_DKIM_DOMAIN to the domain of AGGREGATOR_MAIL_FROM")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aggregator.core.digests.address import split_sender, wire_address
+from aggregator.core.digests.address import domain_of
 from aggregator.core.errors import ConfigError, Problem
 from aggregator.core.urls import is_loopback, redacted
 from aggregator.settings.model import PREFIX, SECRETS, SETTINGS, Settings, Variable
@@ -143,15 +143,9 @@ def _with_derived(values: Mapping[str, Any]) -> dict[str, Any]:
         "mail_transport": "smtp" if values["smtp_host"] else "file",
         "mail_dir": values["data_dir"] / "outbox",
         "smtp_port": _SMTP_PORTS[values["smtp_tls"]],
-        "dkim_domain": _dkim_domain(values),
+        "dkim_domain": domain_of(values["mail_from"]) if values["dkim_selector"] else None,
     }
     return {name: derived.get(name) if value is None else value for name, value in values.items()}
-
-
-def _dkim_domain(values: Mapping[str, Any]) -> str | None:
-    """The sender's own domain, where mail is to be signed."""
-    sender = wire_address(split_sender(values["mail_from"])[1])
-    return sender.rpartition("@")[2] if values["dkim_selector"] else None
 
 
 def _contradictions(values: Mapping[str, Any], *, mail_from_given: bool) -> list[Problem]:

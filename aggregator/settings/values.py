@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from aggregator.core.digests.address import address_problem
+from aggregator.core.digests.address import address_problem, split_sender
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -150,9 +150,9 @@ def log(value: str) -> Log:
 
 def sender(value: str) -> str:
     """One mail address, with or without a name before it."""
-    address = value.rpartition("<")[2].removesuffix(">")
-    if not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", address) or not value.isprintable():
+    if not value.isprintable():
         raise ValueError("expected one mail address, such as Desk <desk@example.org>")
+    address(split_sender(value)[1])
     return value
 
 

@@ -70,6 +70,11 @@ def split_sender(sender: str) -> tuple[str, str]:
     return name.strip().strip('"').strip(), rest[:-1].strip()
 
 
+def domain_of(sender: str) -> str:
+    """The domain, as A-labels, of `Name <address>` or a bare address. Raises ValueError as `wire_address`."""
+    return wire_address(split_sender(sender)[1]).rpartition("@")[2]
+
+
 def _octets(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 

@@ -214,9 +214,9 @@ class Postmaster:
         """Where this digest leads to. Its own page is named after its id, which is not known before it is frozen."""
         if self.base_url is None:
             return Links()
-        base, who = self.base_url.rstrip("/"), due.owner.public_id
+        who = due.owner.public_id
         reviews = {
-            item.match_id: f"{base}/r/{self._keys.sign(Purpose.REVIEW, who, item.match_id)}" for item in due.items
+            item.match_id: f"{self._base}/r/{self._keys.sign(Purpose.REVIEW, who, item.match_id)}" for item in due.items
         }
         pages = {item.told_in: self._page(due, item.told_in) for item in due.items if item.told_in and item.news}
         return Links(
@@ -229,19 +229,17 @@ class Postmaster:
 
     def _page(self, due: DueDigest, digest_id: int) -> str:
         """Where digest `digest_id` of the same reader can be read."""
-        base = (self.base_url or "").rstrip("/")
         until = view_until(due.slot_at.date())
         token = self._keys.sign(Purpose.VIEW, due.owner.public_id, digest_id, until=until)
-        return f"{base}/d/{token}"
+        return f"{self._base}/d/{token}"
 
     def _page_to_be(self, due: DueDigest) -> str:
         """What stands for the digest's own page until its id is known: as long, and nothing a publisher could write."""
         mark = hmac.digest(self.secret, f"page {due.owner.public_id}".encode(), "sha256").hex()
-        return f"{(self.base_url or '').rstrip('/')}/d/{mark}"
+        return f"{self._base}/d/{mark}"
 
     def _unsubscribe_page(self, due: DueDigest) -> str | None:
-        base = self.base_url
-        return None if base is None else f"{base.rstrip('/')}/u/{self._unsubscribe_token(due)}"
+        return None if self.base_url is None else f"{self._base}/u/{self._unsubscribe_token(due)}"
 
     def _unsubscribe_token(self, due: DueDigest) -> str:
         return self._keys.sign(Purpose.UNSUBSCRIBE, due.owner.public_id, due.of.id)
@@ -255,6 +253,10 @@ class Postmaster:
 
     def _unsubscribe_mail(self, due: DueDigest, sender: str) -> str:
         return f"mailto:{sender}?subject=u-{self._unsubscribe_token(due)}"
+
+    @property
+    def _base(self) -> str:
+        return (self.base_url or "").rstrip("/")
 
     @property
     def _keys(self) -> Keyring:
