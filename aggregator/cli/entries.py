@@ -23,6 +23,7 @@ from aggregator.cli.output import (
 from aggregator.cli.output import clean as one_line
 from aggregator.cli.paragraphs import paragraphs
 from aggregator.cli.topic_names import refuse_unknown
+from aggregator.core.digests.export.evidence import fired_object, words_of
 from aggregator.core.digests.times import iso
 from aggregator.core.errors import UsageError
 from aggregator.core.model.entries import Entry, Revision
@@ -177,30 +178,8 @@ def _evidence_json(proof: Evidence, revision: Revision) -> dict[str, Any]:
         "revision": proof.revision,
         "score": proof.score,
         "at": iso(proof.at),
-        "fired": [
-            {
-                "clause": fired.clause,
-                "points": fired.points,
-                "spans": [
-                    {"field": span.field, "start": span.start, "end": span.end, "words": words}
-                    for span, words in zip(fired.spans, words_of(fired, revision), strict=True)
-                ],
-            }
-            for fired in proof.fired
-        ],
+        "fired": [fired_object(fired, revision) for fired in proof.fired],
     }
-
-
-def words_of(fired: Fired, revision: Revision) -> list[str]:
-    """The words of each span of a clause, empty where they stand in no stored text."""
-    texts = {
-        "title": revision.title,
-        "text": revision.text,
-        "author": "\n".join(revision.authors),
-        "tag": "\n".join(revision.tags),
-        "url": revision.link or "",
-    }
-    return [texts.get(span.field, "")[span.start : span.end] for span in fired.spans]
 
 
 def _show(shown: Shown) -> None:

@@ -28,12 +28,10 @@ NEVER_A_SECOND = ("from", "to", "subject")  # signed once more than they stand: 
 LEAST_BITS = 1024
 
 _RELAXED = (b"relaxed", b"relaxed")
-_RSA_OID = bytes.fromhex(
-    "300d06092a864886f70d0101010500"
-)  # AlgorithmIdentifier of rsaEncryption, RFC 8017 appendix A.1
-_ED25519_PKCS8 = bytes.fromhex(
-    "302e020100300506032b657004220420"
-)  # what stands before the 32 bytes, RFC 8410 section 7
+# AlgorithmIdentifier of rsaEncryption, RFC 8017 appendix A.1.
+_RSA_OID = bytes.fromhex("300d06092a864886f70d0101010500")
+# What stands before the 32 bytes of an Ed25519 key, RFC 8410 section 7.
+_ED25519_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
 
 
 class Signer:

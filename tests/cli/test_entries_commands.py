@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.cli.entries import words_of
+from aggregator.core.digests.export.evidence import words_of
 from aggregator.core.model.topics import Fired, Span
 from tests.commands import Shell, make_shell
 from tests.factories import make_revision
@@ -121,4 +121,4 @@ def test_the_words_of_a_span_are_cut_from_the_field_it_names() -> None:
         Span(field="tag", start=0, end=7),
         Span(field="feed", start=0, end=4),
     )
-    assert words_of(Fired(clause="c", points=1, spans=spans), revision) == ["fentanyl", "customs", ""]
+    assert words_of(Fired(clause="c", points=1, spans=spans), revision) == ("fentanyl", "customs", "")

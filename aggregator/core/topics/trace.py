@@ -91,29 +91,18 @@ def explain(topic: Topic, fields: EntryFields) -> Trace:
 
 
 def _clause(clause: Clause, matcher: Matcher, document: Document, points: dict[str, float]) -> ClauseTrace:
-    node = _node(matcher, document)
-    return ClauseTrace(
-        name=clause.name,
-        kind=clause.kind,
-        weight=clause.weight,
-        fired=node.holds,
-        points=points.get(clause.name, 0.0),
-        spans=node.spans,
-        tree=node,
-    )
+    return _traced(clause.name, clause.kind, clause.weight, points.get(clause.name, 0.0), _node(matcher, document))
 
 
 def _cases(matcher: Matcher, document: Document, points: dict[str, float]) -> ClauseTrace:
     node = _node(matcher, document)
     taken = points.get(CASES, 0.0) if node.holds else 0.0
+    return _traced(CASES, ClauseKind.LOWER, abs(taken), taken, node)
+
+
+def _traced(name: str, kind: ClauseKind, weight: float, points: float, node: NodeTrace) -> ClauseTrace:
     return ClauseTrace(
-        name=CASES,
-        kind=ClauseKind.LOWER,
-        weight=abs(taken),
-        fired=node.holds,
-        points=taken,
-        spans=node.spans,
-        tree=node,
+        name=name, kind=kind, weight=weight, fired=node.holds, points=points, spans=node.spans, tree=node
     )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from aggregator.core.digests.export.evidence import words_of
+from aggregator.core.digests.export.evidence import fired_object
 from aggregator.core.digests.times import iso
 from aggregator.core.model.proofs import Proof
 
@@ -41,15 +41,5 @@ def _told(proof: Proof) -> dict[str, Any]:
         "language": said.language,
         "authors": list(said.authors),
         "tags": list(said.tags),
-        "fired": [
-            {
-                "clause": fired.clause,
-                "points": fired.points,
-                "spans": [
-                    {"field": span.field, "start": span.start, "end": span.end, "words": words}
-                    for span, words in zip(fired.spans, words_of(fired, said), strict=True)
-                ],
-            }
-            for fired in proof.fired
-        ],
+        "fired": [fired_object(fired, said) for fired in proof.fired],
     }
