@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from urllib.parse import quote
 
 from aggregator.core.digests.address import address_problem, split_sender, wire_address
+from aggregator.core.digests.tokens import purpose_key
 from aggregator.core.model.digests import Rendered
 
 HEADER_LIMIT = 150  # characters of one sanitised value
@@ -54,8 +55,7 @@ def message_id(digest_id: int, public_id: str, secret: bytes, domain: str) -> st
 
     `secret` signs it, so that a reply or a bounce which names it can be told from a guess.
     """
-    key = hmac.digest(secret, b"aggregator message-id", "sha256")
-    mark = hmac.digest(key, f"{digest_id}.{public_id}".encode(), "sha256")[:8].hex()
+    mark = hmac.digest(purpose_key(secret, "message-id"), f"{digest_id}.{public_id}".encode(), "sha256")[:8].hex()
     return f"<d.{digest_id}.{public_id}.{mark}@{domain}>"
 
 

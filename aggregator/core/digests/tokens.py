@@ -77,19 +77,20 @@ class Keyring:
         return number if any(fits) else None
 
 
+def purpose_key(secret: bytes, purpose: str) -> bytes:
+    """The key that the installation's secret has for one purpose: what is signed for another never passes for it."""
+    return hmac.digest(secret, f"aggregator {purpose}".encode(), "sha256")
+
+
 def view_until(day: date) -> date:
     """The last day on which the link to a digest made on `day` leads to it."""
     return day + VIEW_LASTS
 
 
-def _key(secret: bytes, purpose: str) -> bytes:
-    return hmac.digest(secret, f"aggregator {purpose}".encode(), "sha256")
-
-
 def _mac(secret: bytes, purpose: Purpose, body: str) -> str:
-    digest = hmac.digest(_key(secret, purpose.value), body.encode(), "sha256")[:16]
+    digest = hmac.digest(purpose_key(secret, purpose.value), body.encode(), "sha256")[:16]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _return_mac(secret: bytes, digest_id: int) -> str:
-    return hmac.digest(_key(secret, "bounce"), str(digest_id).encode(), "sha256")[:10].hex()
+    return hmac.digest(purpose_key(secret, "bounce"), str(digest_id).encode(), "sha256")[:10].hex()

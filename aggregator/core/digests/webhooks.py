@@ -9,12 +9,12 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
-_PURPOSE = b"aggregator webhook"
+from aggregator.core.digests.tokens import purpose_key
 
 
 def webhook_key(secret: bytes, subscription_id: int) -> bytes:
     """The 32 bytes that sign what this subscription's webhook is sent."""
-    return hmac.digest(hmac.digest(secret, _PURPOSE, "sha256"), str(subscription_id).encode(), "sha256")
+    return hmac.digest(purpose_key(secret, "webhook"), str(subscription_id).encode(), "sha256")
 
 
 def shown_key(key: bytes) -> str:
