@@ -9,7 +9,7 @@ from aggregator.core.digests.compose.flood import DAYS
 from aggregator.core.model.digests import DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, SubscriptionKind
 from aggregator.store import dialect, spikes
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.schema import digest, is_news, is_pending, ledger, match, spike, subscriber, subscription
 
 ALERT_LIMIT = "alert_limit"
@@ -21,11 +21,7 @@ def with_pending(connection: Connection, subscription_ids: Sequence[int]) -> fro
     """Those of these subscriptions to which anything at all waits to be told."""
     waits = exists().where(ledger.c.subscription_id == subscription.c.id, is_pending)
     query = select(subscription.c.id).where(waits)
-    return frozenset(
-        id_
-        for part in chunks(subscription_ids)
-        for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
-    )
+    return frozenset(row.id for row in rows_of(connection, query, subscription.c.id, subscription_ids))
 
 
 def alerts_of(connection: Connection, subscriber_id: int, *, now: datetime, hold: bool = False) -> tuple[datetime, ...]:
@@ -93,11 +89,8 @@ def late_alerts(connection: Connection, subscriber_id: int, items: Sequence[DueI
     """Which of these matches were due to the person at once, on a day that had its alerts already."""
     mine = select(subscription.c.id).where(subscription.c.subscriber_id == subscriber_id)
     query = select(ledger.c.match_id).where(ledger.c.subscription_id.in_(mine), ledger.c.reason == ALERT_LIMIT)
-    return frozenset(
-        id_
-        for part in chunks(item.match_id for item in items)
-        for id_ in connection.execute(query.where(ledger.c.match_id.in_(part))).scalars()
-    )
+    ids = (item.match_id for item in items)
+    return frozenset(row.match_id for row in rows_of(connection, query, ledger.c.match_id, ids))
 
 
 def daily_matches(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from aggregator.core.model.plans import Watcher
 from aggregator.core.model.subscriptions import SubscriberState
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.optouts import has_left
 from aggregator.store.schema import subscriber, subscription, subscription_topic
 
@@ -27,12 +27,11 @@ def watchers(connection: Connection, topics: Collection[str]) -> Mapping[str, tu
     It asks for these topics alone: a match is stored under a lock that every reader's wish waits for.
     """
     of_all = _WATCHING.where(subscriber.c.state.in_([state.value for state in _HELD]))
+    of_all = of_all.order_by(subscriber.c.slug, subscription.c.id)
     watching: dict[str, list[Watcher]] = defaultdict(list)
-    for some in chunks(topics):
-        query = of_all.where(subscription_topic.c.topic_id.in_(some)).order_by(subscriber.c.slug, subscription.c.id)
-        for row in connection.execute(query):
-            immediate, held = row.schedule["immediate"], _HELD[SubscriberState(row.state)]
-            watching[row.topic_id].append(Watcher(subscription_id=row.id, immediate=immediate, held=held))
+    for row in rows_of(connection, of_all, subscription_topic.c.topic_id, topics):
+        immediate, held = row.schedule["immediate"], _HELD[SubscriberState(row.state)]
+        watching[row.topic_id].append(Watcher(subscription_id=row.id, immediate=immediate, held=held))
     return {topic_id: tuple(who) for topic_id, who in watching.items()}
 
 

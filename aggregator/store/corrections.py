@@ -15,7 +15,7 @@ from aggregator.core.checking.revisions import is_notable
 from aggregator.core.model.digests import Change, DueCorrection
 from aggregator.core.model.subscriptions import LedgerState
 from aggregator.store import dialect
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.schema import correction, digest, entry, feed, ledger, match, revision, subscription
 
 MOST = 10  # entries of one digest; the others wait for the next
@@ -56,9 +56,8 @@ def _readers(connection: Connection, entry_ids: Iterable[int]) -> list[tuple[int
         .join(subscription, subscription.c.id == ledger.c.subscription_id)
         .where(_SENT)
     )
-    for part in chunks(entry_ids):
-        for row in connection.execute(query.where(match.c.entry_id.in_(part))):
-            sent[row.entry_id, row.subscriber_id][row.id] = bool(row.schedule["immediate"])
+    for row in rows_of(connection, query, match.c.entry_id, entry_ids):
+        sent[row.entry_id, row.subscriber_id][row.id] = bool(row.schedule["immediate"])
     return [
         (entry_id, of)
         for (entry_id, _), mine in sorted(sent.items())
@@ -196,8 +195,4 @@ def with_waiting(connection: Connection, subscription_ids: Sequence[int]) -> fro
     """Those of these subscriptions to which any change waits to be told, of whatever worth."""
     waits = exists().where(correction.c.subscription_id == subscription.c.id, correction.c.digest_id.is_(None))
     query = select(subscription.c.id).where(waits)
-    return frozenset(
-        id_
-        for part in chunks(subscription_ids)
-        for id_ in connection.execute(query.where(subscription.c.id.in_(part))).scalars()
-    )
+    return frozenset(row.id for row in rows_of(connection, query, subscription.c.id, subscription_ids))

@@ -14,7 +14,7 @@ from aggregator.core.model.digests import Change, DigestKind, DueItem
 from aggregator.core.model.subscriptions import LedgerState, Phase
 from aggregator.store import attention, corrections, dialect, spikes, subscribers
 from aggregator.store.attention import ALERT_LIMIT
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import chunks, rows_of
 from aggregator.store.due import ITEMS_A_QUERY, TextRoom, item_of, items_query
 from aggregator.store.schema import delivery, digest, entry, is_news, is_open, is_pending, ledger, match, subscription
 
@@ -172,10 +172,9 @@ def _claim_all(connection: Connection, due: DueDigest, digest_id: int, now: date
 def _correct_outdated(connection: Connection, items: Sequence[DueItem], now: datetime) -> None:
     """Note what changed after it was read for this digest: its reader gets the words of before."""
     told = {item.entry_id: item.revision for item in items}
-    for part in chunks(told):
-        query = select(entry.c.id, entry.c.current_revision).where(entry.c.id.in_(part))
-        newer = [(row.id, row.current_revision) for row in connection.execute(query) if row[1] > told[row.id]]
-        corrections.note(connection, newer, Change.CHANGED, now=now)
+    now_in = rows_of(connection, select(entry.c.id, entry.c.current_revision), entry.c.id, told)
+    newer = [(row.id, row.current_revision) for row in now_in if row.current_revision > told[row.id]]
+    corrections.note(connection, newer, Change.CHANGED, now=now)
 
 
 def _leave_known(connection: Connection, due: DueDigest, now: datetime) -> bool:

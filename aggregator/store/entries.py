@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from aggregator.core.model.entries import Entry, KnownEntry, Revision
 from aggregator.core.model.plans import Known, Watcher
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import chunks, rows_of
 from aggregator.store.codec import entry_of, revision_of
 from aggregator.store.schema import entry, entry_alias, is_current, match, revision, topic
 
@@ -138,8 +138,7 @@ def count(connection: Connection) -> int:
 
 def _with_topics(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Entry, ...]:
     topics: dict[int, list[str]] = defaultdict(list)
-    for part in chunks([row.entry_id_ for row in rows]):
-        query = select(match.c.entry_id, match.c.topic_id).join(topic, topic.c.id == match.c.topic_id)
-        for row in connection.execute(query.where(match.c.entry_id.in_(part)).order_by(match.c.id)):
-            topics[row.entry_id].append(row.topic_id)
+    query = select(match.c.entry_id, match.c.topic_id).join(topic, topic.c.id == match.c.topic_id).order_by(match.c.id)
+    for row in rows_of(connection, query, match.c.entry_id, [row.entry_id_ for row in rows]):
+        topics[row.entry_id].append(row.topic_id)
     return tuple(entry_of(row, topics[row.entry_id_]) for row in rows)

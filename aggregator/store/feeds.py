@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from aggregator.core.model.feeds import Feed, FeedState
 from aggregator.core.urls import host_of
 from aggregator.store import claims, dialect
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.codec import feed_json, feed_of, state_of, state_row
 from aggregator.store.schema import entry, feed, feed_day, feed_event, feed_state, host
 
@@ -152,11 +152,7 @@ def host_ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
 
 def _known_hosts(connection: Connection, names: Collection[str]) -> dict[str, int]:
     query = select(host.c.name, host.c.id)
-    return {
-        row.name: row.id
-        for part in chunks(sorted(names))
-        for row in connection.execute(query.where(host.c.name.in_(part)))
-    }
+    return {row.name: row.id for row in rows_of(connection, query, host.c.name, sorted(names))}
 
 
 def hosts_of(connection: Connection, feed_ids: Collection[str]) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from aggregator.core.model.digests import Change
 from aggregator.core.model.plans import MatchPlan, Outcome, RefreshPlan
 from aggregator.core.model.topics import Evaluation
 from aggregator.store import claims, corrections, dialect, feeds, stories
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.codec import day_of, fired_json, revision_row, state_row
 from aggregator.store.schema import (
     entry,
@@ -79,9 +79,8 @@ def _ids(connection: Connection, wanted: Sequence[tuple[str, str]]) -> dict[tupl
         by_feed[feed_id].append(key)
     found: dict[tuple[str, str], int] = {}
     for feed_id, keys in by_feed.items():
-        for part in chunks(keys):
-            query = select(entry.c.id, entry.c.key).where(entry.c.feed_id == feed_id, entry.c.key.in_(part))
-            found |= {(feed_id, row.key): row.id for row in connection.execute(query)}
+        query = select(entry.c.id, entry.c.key).where(entry.c.feed_id == feed_id)
+        found |= {(feed_id, row.key): row.id for row in rows_of(connection, query, entry.c.key, keys)}
     return found
 
 
@@ -160,12 +159,8 @@ def write_matches(
 
 
 def _match_ids(connection: Connection, entry_ids: Sequence[int]) -> dict[tuple[int, str], int]:
-    found: dict[tuple[int, str], int] = {}
     query = select(match.c.id, match.c.entry_id, match.c.topic_id)
-    for part in chunks(entry_ids):
-        rows = connection.execute(query.where(match.c.entry_id.in_(part)))
-        found |= {(row.entry_id, row.topic_id): row.id for row in rows}
-    return found
+    return {(row.entry_id, row.topic_id): row.id for row in rows_of(connection, query, match.c.entry_id, entry_ids)}
 
 
 def append_evidence(connection: Connection, seen: Sequence[tuple[int, int, Evaluation, datetime]]) -> None:
@@ -190,12 +185,8 @@ def append_evidence(connection: Connection, seen: Sequence[tuple[int, int, Evalu
 
 
 def _revision_ids(connection: Connection, entry_ids: Sequence[int]) -> dict[tuple[int, int], int]:
-    found: dict[tuple[int, int], int] = {}
     query = select(revision.c.id, revision.c.entry_id, revision.c.n)
-    for part in chunks(entry_ids):
-        rows = connection.execute(query.where(revision.c.entry_id.in_(part)))
-        found |= {(row.entry_id, row.n): row.id for row in rows}
-    return found
+    return {(row.entry_id, row.n): row.id for row in rows_of(connection, query, revision.c.entry_id, entry_ids)}
 
 
 def _write_aliases(connection: Connection, plans: Sequence[RefreshPlan], now: datetime) -> None:

@@ -11,7 +11,7 @@ from aggregator.core.model.entries import FeedFacts, Revision, facts_of
 from aggregator.core.model.plans import MatchPlan
 from aggregator.core.model.topics import Evaluation, Topic
 from aggregator.store import dialect, plans, stories
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.codec import feed_of, revision_of, topic_of
 from aggregator.store.schema import (
     entry,
@@ -71,11 +71,7 @@ def one(connection: Connection, entry_id: int) -> StoredEntry | None:
 
 def several(connection: Connection, ids: Sequence[int]) -> Mapping[int, StoredEntry]:
     """The entries of these ids that there are, by id."""
-    found: dict[int, StoredEntry] = {}
-    for part in chunks(ids):
-        rows = connection.execute(_entries().where(entry.c.id.in_(part)))
-        found |= {row.of_entry: _stored(row) for row in rows}
-    return found
+    return {row.of_entry: _stored(row) for row in rows_of(connection, _entries(), entry.c.id, ids)}
 
 
 def page(connection: Connection, *, after: int = 0, limit: int = 500) -> tuple[StoredEntry, ...]:
@@ -156,9 +152,8 @@ def matched(
         .outerjoin(revision, revision.c.id == evidence.c.revision_id)
         .where(match.c.topic_id.in_(topics))
     )
-    for part in chunks(entry_ids):
-        for row in connection.execute(query.where(match.c.entry_id.in_(part))):
-            found.setdefault((row.topic_id, row.entry_id), set()).add((row.topic_version, row.n))
+    for row in rows_of(connection, query, match.c.entry_id, entry_ids):
+        found.setdefault((row.topic_id, row.entry_id), set()).add((row.topic_version, row.n))
     return {key: frozenset(proofs) for key, proofs in found.items()}
 
 

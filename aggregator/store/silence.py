@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from aggregator.core.model.digests import SourceNote
 from aggregator.core.stories.silence import SHORTEST, Quiet, ReadDay, quiet
 from aggregator.core.stories.watch import WINDOW
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.entries import latest_times
 from aggregator.store.schema import feed, feed_day, feed_state
 
@@ -79,8 +79,7 @@ def _read_days(connection: Connection, until: Mapping[str, date]) -> Mapping[str
         feed_day.c.ok > 0, feed_day.c.day >= oldest
     )
     found: dict[str, list[ReadDay]] = defaultdict(list)
-    for part in chunks(sorted(until)):
-        for row in connection.execute(query.where(feed_day.c.feed_id.in_(part))):
-            if until[row.feed_id] - timedelta(days=WINDOW) <= row.day < until[row.feed_id]:
-                found[row.feed_id].append(ReadDay(day=row.day, new=row.new))
+    for row in rows_of(connection, query, feed_day.c.feed_id, sorted(until)):
+        if until[row.feed_id] - timedelta(days=WINDOW) <= row.day < until[row.feed_id]:
+            found[row.feed_id].append(ReadDay(day=row.day, new=row.new))
     return {feed_id: tuple(own) for feed_id, own in found.items()}

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or
 from aggregator.core.model.subscriptions import Phase
 from aggregator.core.model.trends import DueSpike, Spike, SpikeStory
 from aggregator.store import dialect
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import rows_of
 from aggregator.store.schema import (
     delivery,
     digest,
@@ -37,10 +37,8 @@ _TITLE = 300  # characters that are read of a title, or of a text that has none
 def with_waiting(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:
     """Those of these subscriptions to which any spike waits to be told."""
     query = select(spike.c.subscription_id).where(is_untold).distinct()
-    found: set[int] = set()
-    for part in chunks(subscription_ids):
-        found.update(connection.execute(query.where(spike.c.subscription_id.in_(part))).scalars())
-    return frozenset(found)
+    rows = rows_of(connection, query, spike.c.subscription_id, subscription_ids)
+    return frozenset(row.subscription_id for row in rows)
 
 
 def waiting(connection: Connection, subscription_id: int, *, as_of: datetime | None = None) -> tuple[DueSpike, ...]:
@@ -101,17 +99,16 @@ def _stories(connection: Connection, entry_ids: Collection[int]) -> Mapping[int,
         .outerjoin(story_member, story_member.c.entry_id == entry.c.id)
     )
     found: dict[int, SpikeStory] = {}
-    for part in chunks(set(entry_ids)):
-        for row in connection.execute(query.where(entry.c.id.in_(part))):
-            found[row.id] = SpikeStory(
-                entry_id=row.id,
-                story_id=row.story_id,
-                feed_id=row.feed_id,
-                feed_name=row.definition["name"] or row.feed_id,
-                title=row.title if row.title.strip() else row.text,
-                link=row.link,
-                language=row.language,
-            )
+    for row in rows_of(connection, query, entry.c.id, set(entry_ids)):
+        found[row.id] = SpikeStory(
+            entry_id=row.id,
+            story_id=row.story_id,
+            feed_id=row.feed_id,
+            feed_name=row.definition["name"] or row.feed_id,
+            title=row.title if row.title.strip() else row.text,
+            link=row.link,
+            language=row.language,
+        )
     return found
 
 

@@ -17,7 +17,7 @@ from aggregator.core.stories.shelf import LONGEST_WINDOW, Item, Placement, Shelf
 from aggregator.core.stories.signature import signed as sign
 from aggregator.core.stories.vocabulary import Key
 from aggregator.store import dialect
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import chunks, rows_of
 from aggregator.store.database import Store
 from aggregator.store.schema import (
     entry,
@@ -86,10 +86,9 @@ def adopt(connection: Connection, entry_ids: Collection[int], *, now: datetime) 
         .outerjoin(feed_state, feed_state.c.feed_id == entry.c.feed_id)
     )
     signed: list[Signed] = []
-    for part in chunks(sorted(entry_ids)):
-        for row in connection.execute(query.where(entry.c.id.in_(part))):
-            language = row.language or row.definition.get("language") or row.feed_language
-            signed.append((row.id, sign(row.title, row.text, language)))
+    for row in rows_of(connection, query, entry.c.id, sorted(entry_ids)):
+        language = row.language or row.definition.get("language") or row.feed_language
+        signed.append((row.id, sign(row.title, row.text, language)))
     join(connection, signed, now=now)
 
 

@@ -16,7 +16,7 @@ from aggregator.core.stories.group import words_of
 from aggregator.core.stories.lead import news_at
 from aggregator.core.stories.shelf import MAX_CANDIDATES, SHARED, WINDOW, Item, Shelf, Story
 from aggregator.core.stories.vocabulary import ENTRIES, days_of
-from aggregator.store.chunks import CHUNK, chunks
+from aggregator.store.chunks import CHUNK, chunks, rows_of
 from aggregator.store.codec import topic_of
 from aggregator.store.schema import (
     entry,
@@ -44,9 +44,8 @@ def items_of(connection: Connection, signed: Sequence[Signed]) -> list[Item]:
     """Signed entries with what else decides where they belong, by id."""
     signatures = dict(signed)
     topics: dict[int, set[str]] = defaultdict(set)
-    for part in chunks(signatures):
-        for row in connection.execute(select(match.c.entry_id, match.c.topic_id).where(match.c.entry_id.in_(part))):
-            topics[row.entry_id].add(row.topic_id)
+    for row in rows_of(connection, select(match.c.entry_id, match.c.topic_id), match.c.entry_id, signatures):
+        topics[row.entry_id].add(row.topic_id)
     windows = _windows(connection, {name for names in topics.values() for name in names})
     return [
         _item(
@@ -55,8 +54,7 @@ def items_of(connection: Connection, signed: Sequence[Signed]) -> list[Item]:
             topics=frozenset(topics[row.id]),
             window=max((windows[name] for name in topics[row.id] if name in windows), default=WINDOW),
         )
-        for part in chunks(sorted(signatures))
-        for row in connection.execute(select(entry).where(entry.c.id.in_(part)).order_by(entry.c.id))
+        for row in rows_of(connection, select(entry).order_by(entry.c.id), entry.c.id, sorted(signatures))
     ]
 
 
@@ -65,8 +63,7 @@ def _windows(connection: Connection, topics: Collection[str]) -> Mapping[str, ti
     query = select(topic_version.c.definition).join(topic, is_in_force)
     return {
         one.id: one.window
-        for part in chunks(sorted(topics))
-        for row in connection.execute(query.where(topic.c.id.in_(part)))
+        for row in rows_of(connection, query, topic.c.id, sorted(topics))
         if (one := topic_of(row.definition, 0)).window is not None
     }
 
@@ -85,11 +82,7 @@ def when(row: Any) -> datetime:
 def memberships(connection: Connection, entry_ids: Iterable[int]) -> dict[int, int]:
     """Entry -> its story, of those that have one."""
     query = select(story_member.c.entry_id, story_member.c.story_id)
-    return {
-        row.entry_id: row.story_id
-        for part in chunks(entry_ids)
-        for row in connection.execute(query.where(story_member.c.entry_id.in_(part)))
-    }
+    return {row.entry_id: row.story_id for row in rows_of(connection, query, story_member.c.entry_id, entry_ids)}
 
 
 def load_counts(connection: Connection, shelf: Shelf, items: Sequence[Item]) -> None:
@@ -156,18 +149,16 @@ def load_stories(connection: Connection, shelf: Shelf, story_ids: Collection[int
     began: set[int] = set()
     query = select(story_member.c.story_id, story_member.c.entry_id, story_member.c.relation, entry)
     query = query.join(entry, entry.c.id == story_member.c.entry_id).order_by(story_member.c.entry_id)
-    for part in chunks(sorted(story_ids)):
-        for row in connection.execute(query.where(story_member.c.story_id.in_(part))):
-            known = shelf.stories.setdefault(row.story_id, Story())
-            known.feeds[row.entry_id] = row.feed_id
-            of[row.entry_id] = row.story_id
-            if row.relation in BEGAN:
-                known.began[row.entry_id] = when(row)
-                began.add(row.entry_id)
+    for row in rows_of(connection, query, story_member.c.story_id, sorted(story_ids)):
+        known = shelf.stories.setdefault(row.story_id, Story())
+        known.feeds[row.entry_id] = row.feed_id
+        of[row.entry_id] = row.story_id
+        if row.relation in BEGAN:
+            known.began[row.entry_id] = when(row)
+            began.add(row.entry_id)
     wanted = began | (set(members) & set(of))
     signed = select(entry, story_signature.c.data).join(story_signature, story_signature.c.entry_id == entry.c.id)
-    for ids in chunks(sorted(wanted)):
-        for row in connection.execute(signed.where(entry.c.id.in_(ids))):
-            signature = unpacked(row.data)
-            if signature is not None:
-                shelf.put(_item(row, signature), of[row.id], posted=False)
+    for row in rows_of(connection, signed, entry.c.id, sorted(wanted)):
+        signature = unpacked(row.data)
+        if signature is not None:
+            shelf.put(_item(row, signature), of[row.id], posted=False)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from aggregator.core.stories.lead import lead_rank
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import chunks, rows_of
 from aggregator.store.schema import entry, feed, is_current, match, revision, story, story_link, story_member
 from aggregator.store.story_shelf import when
 
@@ -90,10 +90,9 @@ def of_entry(connection: Connection, entry_id: int) -> StoryView | None:
 def _views(connection: Connection, numbers: Sequence[int]) -> dict[int, StoryView]:
     members: dict[int, list[Member]] = defaultdict(list)
     began: dict[int, datetime] = {}
-    for part in chunks(numbers):
-        for row in connection.execute(_told().where(story_member.c.story_id.in_(part))):
-            members[row.story_id].append(_member(row))
-            began[row.story_id] = row.began
+    for row in rows_of(connection, _told(), story_member.c.story_id, numbers):
+        members[row.story_id].append(_member(row))
+        began[row.story_id] = row.began
     topics = _topics(connection, numbers)
     beside = _beside(connection, numbers)
     return {
@@ -144,9 +143,8 @@ def _topics(connection: Connection, numbers: Sequence[int]) -> Mapping[int, tupl
     found: dict[int, list[str]] = defaultdict(list)
     query = select(story_member.c.story_id, match.c.topic_id).distinct()
     query = query.join(match, match.c.entry_id == story_member.c.entry_id).order_by(match.c.topic_id)
-    for part in chunks(numbers):
-        for row in connection.execute(query.where(story_member.c.story_id.in_(part))):
-            found[row.story_id].append(row.topic_id)
+    for row in rows_of(connection, query, story_member.c.story_id, numbers):
+        found[row.story_id].append(row.topic_id)
     return {number: tuple(topics) for number, topics in found.items()}
 
 
@@ -171,8 +169,4 @@ def _beside(connection: Connection, numbers: Collection[int]) -> Mapping[int, tu
 
 def _titles(connection: Connection, entry_ids: Collection[int]) -> Mapping[int, str]:
     query = select(entry.c.id, revision.c.title, _OPENING).join(revision, is_current)
-    return {
-        row.id: row.title or row.opening
-        for part in chunks(entry_ids)
-        for row in connection.execute(query.where(entry.c.id.in_(part)))
-    }
+    return {row.id: row.title or row.opening for row in rows_of(connection, query, entry.c.id, entry_ids)}

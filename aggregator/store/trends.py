@@ -14,7 +14,7 @@ from aggregator.core.model.topics import Origin
 from aggregator.core.model.trends import CheckedDay, Hit, TopicSilence, Trend, TrendBar
 from aggregator.core.stories.trends import LOOKBACK, trend
 from aggregator.core.stories.watch import WINDOW, watch
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import chunks, rows_of
 from aggregator.store.schema import (
     entry,
     evidence,
@@ -69,8 +69,7 @@ def checked_days(connection: Connection, feed_ids: Collection[str], *, since: da
     query = select(*columns).where(feed_day.c.day >= since)
     return tuple(
         CheckedDay(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-        for part in chunks(sorted(feed_ids))
-        for row in connection.execute(query.where(feed_day.c.feed_id.in_(part)))
+        for row in rows_of(connection, query, feed_day.c.feed_id, sorted(feed_ids))
     )
 
 
@@ -121,10 +120,9 @@ def headlines(connection: Connection, entry_ids: Sequence[int]) -> Mapping[int, 
     found: dict[int, Headline] = {}
     columns = (entry.c.id, entry.c.feed_id, revision.c.title, revision.c.text, revision.c.link)
     query = select(*columns).join(revision, is_current)
-    for part in chunks(entry_ids):
-        for row in connection.execute(query.where(entry.c.id.in_(part))):
-            title = row.title or row.text[:120]
-            found[row.id] = Headline(entry_id=row.id, feed_id=row.feed_id, title=title, link=row.link)
+    for row in rows_of(connection, query, entry.c.id, entry_ids):
+        title = row.title or row.text[:120]
+        found[row.id] = Headline(entry_id=row.id, feed_id=row.feed_id, title=title, link=row.link)
     return found
 
 
