@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 FEEDS = 4
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "zu")
 CODE = re.compile(r"\bqx(\d{5})\b")
+UNUSUAL = re.compile(r"\d stories (?:so far )?on (\w+ \d+ \w+) \(UTC\)")
 RSS = "<rss version='2.0'><channel><title>Wire {}</title>{}</channel></rss>"
 ITEM = "<item><guid isPermaLink='false'>{0}</guid><link>http://wire.example/{0}</link><title>{1}</title></item>"
 
@@ -132,8 +133,15 @@ class Copy:
 
     def codes(self) -> set[int]:
         """The items that it tells of."""
+        return set(map(int, CODE.findall(self._text())))
+
+    def days(self) -> list[str]:
+        """The unusual days that it tells of, as `Tue 27 Jan`."""
+        return UNUSUAL.findall(self._text())
+
+    def _text(self) -> str:
         body = message_from_bytes(self.message, policy=policy.default).get_body(("plain",))
-        return {int(code) for code in CODE.findall(body.get_content())} if body else set()
+        return " ".join(str(body.get_content()).split()) if body else ""
 
 
 @dataclass(slots=True)

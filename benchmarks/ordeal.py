@@ -29,7 +29,10 @@ SOON = (
 UNFINISHED = (
     "SELECT count(*) FROM ledger WHERE state = 'pending'",
     "SELECT count(*) FROM delivery WHERE ended_at IS NULL AND phase <> 'parked'",
+    "SELECT count(*) FROM spike WHERE digest_id IS NULL AND reason IS NULL",
 )
+READ = "INSERT INTO feed_day (feed_id, day, checks, ok, new, gaps) VALUES (:feed, :day, 24, 24, 0, 0)"
+READ_BEFORE = 30  # days on which the feeds were read before anything happened: a new feed makes no unusual day
 
 
 def readers() -> tuple[str, ...]:
@@ -37,15 +40,25 @@ def readers() -> tuple[str, ...]:
     return (*(f"timed{number}" for number in range(10)), *(f"prompt{number}" for number in range(4)))
 
 
+def watchers() -> tuple[str, ...]:
+    """Who wishes to be told of unusual days: each one subscription to a topic of their own."""
+    return ("watch0", "watch1", "watch2", "watch3")
+
+
 def feed_list(port: int) -> str:
-    """Feeds on loopback, one topic, and the readers: some hourly, some told at once."""
+    """Feeds on loopback, two topics, the readers and the watchers: some hourly, some told at once."""
     feeds = "\n".join(f"  - {{id: f{n}, url: 'http://127.0.0.1:{port}/{n}'}}" for n in range(FEEDS))
     people = ""
     for n, name in enumerate(readers()):
         when = f"at: [{HOURLY}]" if name.startswith("timed") else "immediate: true"
         people += f"  - id: {name}\n    email: {name}@example.org\n    timezone: {ZONES[n % len(ZONES)]}\n"
         people += f"    subscriptions:\n      - {{id: news, topics: [narcotics], {when}}}\n"
+    for n, name in enumerate(watchers()):
+        when = f"at: [{HOURLY}]" if n % 2 else "immediate: true"
+        people += f"  - id: {name}\n    email: {name}@example.org\n    timezone: {ZONES[n % len(ZONES)]}\n"
+        people += f"    subscriptions:\n      - {{id: news, topics: [rising], {when}, spikes: true}}\n"
     topics = "topics:\n  - {id: narcotics, keywords: [fentanyl]}\n"
+    topics += "  - {id: rising, keywords: [fentanyl], alert_at: 9}\n"
     return f"defaults: {{backlog: 0}}\nfeeds:\n{feeds}\n{topics}subscribers:\n{people}"
 
 
@@ -151,13 +164,30 @@ class Installation:
     def make_due(self) -> None:
         """Let every feed be due for its next check, and every mail for its next try, so that nobody need wait an hour."""
         engine = dialect.make_engine(self.database)
-        at = {"at": self.clock().replace(tzinfo=None if self.database.startswith("sqlite") else UTC)}
+        at = {"at": self._stored(self.clock())}
         try:
             with engine.begin() as connection:
                 for statement in SOON:
                     connection.execute(text(statement), at)
         except OperationalError:
             pass  # a process holds the lock, or the database is away: the next life will find them due
+        finally:
+            engine.dispose()
+
+    def _stored(self, instant: datetime) -> datetime:
+        """An instant as the database's driver takes it."""
+        return instant.replace(tzinfo=None) if self.database.startswith("sqlite") else instant
+
+    def read_before(self) -> None:
+        """Let the feeds have been read for a month, and have been quiet."""
+        first = self.clock() - timedelta(days=READ_BEFORE)
+        days = [(first + timedelta(days=n)).date() for n in range(READ_BEFORE)]
+        rows = [{"feed": f"f{n}", "day": day.isoformat()} for n in range(FEEDS) for day in days]
+        engine = dialect.make_engine(self.database)
+        try:
+            with engine.begin() as connection:
+                connection.execute(text(READ), rows)
+                connection.execute(text("UPDATE feed_state SET baseline_at = :at"), {"at": self._stored(first)})
         finally:
             engine.dispose()
 

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import date
 
 import psutil
 
 from benchmarks.faulty import CODE, Publisher, Relay
-from benchmarks.ordeal import Installation, readers
+from benchmarks.ordeal import Installation, readers, watchers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +29,16 @@ class Verdict:
     events: int  # ambiguous ones
     made_up: int  # mails that were sent again after one
     worst: float  # copies beyond the first, an ambiguous event
+    days: int  # unusual days that were told, a watcher and a day
+    days_lost: int
+    days_twice: int  # told in two mails, or to nobody's wish
     surprises: int  # lives with a traceback in their log
     problems: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.lost or self.doubles or self.worst > 1 or self.problems)
+        return not (self.lost or self.days_lost or self.doubles or self.days_twice or self.worst > 1 or self.problems)
 
     def told(self, *, seconds: float) -> str:
         """The figures in words."""
@@ -47,6 +51,7 @@ class Verdict:
             f"duplicates outside ambiguous events {self.doubles}\n"
             f"  ambiguous events {self.events}, duplicates after one {self.made_up}, at most {self.worst:g} per event, "
             f"mails retried by hand after two {self.retried}\n"
+            f"  unusual days told {self.days}, lost {self.days_lost}, told in two mails {self.days_twice}\n"
             f"  lives with a traceback in their log {self.surprises}"
             f"{problems}"
         )
@@ -84,11 +89,12 @@ def judge(
         lost=sum(len(missing[who] - waiting[who]) for who in readers()),
         waiting=sum(map(len, waiting.values())),
         doubles=sum(extra for message_id, extra in beyond.items() if not events[message_id])
-        + sum(number - 1 for counted in told.values() for number in counted.values()),
+        + sum(number - 1 for who in readers() for number in told[who].values()),
         events=events.total(),
         made_up=sum(beyond.values()),
         worst=max((extra / max(1, events[message_id]) for message_id, extra in beyond.items()), default=0),
         surprises=surprises(place),
+        **_days(place, relay),
         problems=tuple(problems(place, relay)),
     )
 
@@ -102,6 +108,27 @@ def codes_waiting(place: Installation, who: str) -> set[int]:
     """The items in mails to a reader that wait for a person."""
     titles = [title for (title,) in place.ask(WAITING.format(who))]
     return {int(found[1]) for found in map(CODE.search, titles) if found}
+
+
+DAYS = """SELECT p.slug, k.day, d.phase FROM spike k JOIN subscription s ON s.id = k.subscription_id
+JOIN subscriber p ON p.id = s.subscriber_id LEFT JOIN delivery d ON d.digest_id = k.digest_id"""
+
+
+def _days(place: Installation, relay: Relay) -> dict[str, int]:
+    """The unusual days: what was noted for one watcher is due to each, in one mail."""
+    mails: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for mail in relay.taken:
+        for day in mail.days():
+            mails[mail.who, day].add(mail.message_id)
+    rows = [(who, f"{date.fromisoformat(str(day)):%a %-d %b}", phase) for who, day, phase in place.ask(DAYS)]
+    noted = {day for _, day, _ in rows}
+    waiting = {(who, day) for who, day, phase in rows if phase == "parked"}
+    due = {(who, day) for who in watchers() for day in noted}
+    return {
+        "days": len(mails),
+        "days_lost": len(due - set(mails) - waiting),
+        "days_twice": sum(len(ids) - 1 for ids in mails.values()) + len(set(mails) - due),
+    }
 
 
 def problems(place: Installation, relay: Relay) -> list[str]:
