@@ -155,7 +155,7 @@ def test_what_is_due_at_once_beside_a_burst_shares_its_mail_and_is_not_listed_tw
             (mail,) = mails(w)
             assert str(mail["Subject"]).startswith("[Narcotics policy] 12 new, 1 unusual day: Fentanyl in")
             assert words(mail).count("https://wire.example/s1 ") == 1
-            assert "- 12 told below" in words(mail)
+            assert "All are told below." in words(mail)
             assert mail["References"] is None
 
     run(go)

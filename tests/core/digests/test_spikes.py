@@ -130,9 +130,19 @@ def test_a_story_behind_two_spikes_is_listed_once() -> None:
     assert "  - and 5 told above\n" in mail.text
 
 
+def test_a_day_none_of_whose_stories_is_listed_says_where_they_are() -> None:
+    rarest = [make_spike(n, topic_id=f"t{n}", counted=4, chance=1e-9 / n, stories=4) for n in (2, 3, 4)]
+    told = plain(rendered(make_spike(counted=12, stories=12), *rarest))
+    assert "4,200. 4 are told above, 8 are not in this mail." in told
+    told = plain(rendered(make_spike(counted=5, stories=0)))
+    assert "None of them stands in this mail." in told
+
+
 def test_a_spike_all_of_whose_stories_are_told_below_says_just_that() -> None:
     mail = rendered(make_spike(stories=4), items=[make_item(1000 + n) for n in range(4)])
-    assert "  - 4 told below\n" in mail.text
+    for part in (plain(mail), " ".join(mail.html.split())):
+        assert "All are told below." in part
+    assert "told below\n  -" not in mail.text
 
 
 def test_a_digest_that_has_nothing_but_a_spike_says_so() -> None:

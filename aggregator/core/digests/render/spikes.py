@@ -25,7 +25,10 @@ class HeadlineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpikeView:
-    """One spike: of which topic, how much came and how rare that is, the stories listed, and in words where the others are."""
+    """One spike: of which topic, how much came and how rare that is, the stories listed, and in words where the others are.
+
+    Where none is listed, `rarity` ends with where all of them are, and `rest` is empty.
+    """
 
     title: str
     figures: str
@@ -36,10 +39,11 @@ class SpikeView:
 
 def spike_view(one: SpikeLine, content: DigestContent) -> SpikeView:
     """The words of one spike; a day that goes on when the digest is due is told as it was by then."""
+    chance = rarity_words(one.due.chance)
     return SpikeView(
         title=f"Unusual day: {apart(line(one.due.topic_name, _NAME))}",
         figures=f"{_counted(one.due, content)}; usually {usual_words(one.due.expected)}.",
-        rarity=f"By chance alone so many come on {rarity_words(one.due.chance)}.",
+        rarity=" ".join(filter(None, (f"By chance alone so many come on {chance}.", _elsewhere(one)))),
         stories=tuple(map(_headline, one.stories)),
         rest=_rest(one),
     )
@@ -95,7 +99,20 @@ def _headline(story: SpikeStory) -> HeadlineView:
 
 
 def _rest(one: SpikeLine) -> str:
-    """Where the stories are that are not listed: in their own place of this mail, or nowhere in it."""
+    """Where the stories are that do not stand in a list of others; empty without such a list."""
     counts = ((one.above, "told above"), (one.below, "told below"), (one.more, "more"))
     told = [f"{count:,} {where}" for count, where in counts if count]
-    return f"and {', '.join(told)}" if one.stories and told else ", ".join(told)
+    return f"and {', '.join(told)}" if one.stories and told else ""
+
+
+def _elsewhere(one: SpikeLine) -> str:
+    """A sentence on where the stories are of which none is listed; empty when some are."""
+    if one.stories:
+        return ""
+    if not one.above and not one.below:
+        return "None of them stands in this mail."
+    counts = ((one.above, "told above"), (one.below, "told below"), (one.more, "not in this mail"))
+    told = [(count, where) for count, where in counts if count]
+    if len(told) == 1:
+        return f"All are {told[0][1]}."
+    return ", ".join(f"{number_words(count, 'is', 'are')} {where}" for count, where in told) + "."
