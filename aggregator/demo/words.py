@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from aggregator.core.digests.render.view import number_words
 from aggregator.core.model.plans import CheckResult, Outcome
 from aggregator.feedlist.load import FeedList
 
@@ -36,7 +37,7 @@ def step_line(number: int, title: str, about: str) -> str:
 
 def listed_line(path: Path, wanted: FeedList) -> str:
     """How much a feed list names."""
-    people = _count(len(wanted.subscribers), "subscriber", "subscribers")
+    people = number_words(len(wanted.subscribers), "subscriber", "subscribers")
     return f"   {path}: {len(wanted.feeds)} feeds, {len(wanted.topics)} topics, {people}"
 
 
@@ -47,8 +48,8 @@ def result_line(name: str, result: CheckResult) -> str:
         told = f"{result.error_kind}: {result.error_detail}"
         return start + textwrap.shorten(told, COLUMNS - len(start), placeholder=" ...")
     changed = f", {result.updated} changed" if result.updated else ""
-    matched = f", {_count(result.matched, 'match', 'matches')}" if result.matched else ""
-    return f"{start}{_count(result.new, 'new entry', 'new entries')}{changed}{matched}"
+    matched = f", {number_words(result.matched, 'match', 'matches')}" if result.matched else ""
+    return f"{start}{number_words(result.new, 'new entry', 'new entries')}{changed}{matched}"
 
 
 def miss_lines(title: str, name: str, verdict: str) -> list[str]:
@@ -99,7 +100,3 @@ def subject_lines(mail: bytes) -> list[str]:
 
 def _wrapped(text: str, lead: str, *, rest: str | None = None) -> list[str]:
     return textwrap.wrap(text, COLUMNS, initial_indent=lead, subsequent_indent=lead if rest is None else rest)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

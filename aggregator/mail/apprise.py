@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.mail.outcome import one_line
-from aggregator.mail.transport import BeforeData
+from aggregator.mail.transport import BeforeData, ToTheirOwn
 
 AT_ONCE = 2  # processes
 SECONDS = 60.0
@@ -28,7 +28,7 @@ _MEANINGS = {
 _KEPT = ("PATH", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")  # of our environment; secrets and proxies are not
 
 
-class AppriseTransport:
+class AppriseTransport(ToTheirOwn):
     """Runs `command` for each message. `allowed` are networks that may be reached although they are not public."""
 
     def __init__(
@@ -55,13 +55,6 @@ class AppriseTransport:
             return Sent(response=one_line(reason))
         # What died or was killed may have been heard before.
         return SendFailed(failure=_MEANINGS.get(code, SendFailure.AMBIGUOUS), detail=one_line(reason))
-
-    async def check(self) -> SendResult:
-        """Nothing is asked: a service hears of us when there is something to tell."""
-        return Sent(response="nothing was asked")
-
-    async def aclose(self) -> None:
-        """Nothing is held open."""
 
     def describe(self) -> str:
         """The channel; each subscription has a service of its own."""

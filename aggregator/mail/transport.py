@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from aggregator.core.model.subscriptions import SendResult
+from aggregator.core.model.subscriptions import SendResult, Sent
 
 BeforeData = Callable[[], Awaitable[None]]
 
@@ -33,3 +33,14 @@ class Transport(Protocol):
     def describe(self) -> str:
         """Name the channel for people, without any secret."""
         ...
+
+
+class ToTheirOwn:
+    """What channels share whose subscriptions each name a place of their own, so that there is none to ask beforehand."""
+
+    async def check(self) -> SendResult:
+        """Nothing is asked: whoever is there hears of us when there is something to tell."""
+        return Sent(response="nothing was asked")
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""

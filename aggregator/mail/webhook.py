@@ -11,7 +11,7 @@ from aggregator.core.digests.webhooks import signed_headers, webhook_key
 from aggregator.core.model.posts import Answered, PostResult, Unanswered
 from aggregator.core.model.subscriptions import SendFailed, SendFailure, SendResult, Sent
 from aggregator.mail.outcome import one_line
-from aggregator.mail.transport import BeforeData
+from aggregator.mail.transport import BeforeData, ToTheirOwn
 
 Headers = tuple[tuple[str, str], ...]
 PostJson = Callable[[str, bytes, Headers], Awaitable[PostResult]]
@@ -20,7 +20,7 @@ PostJson = Callable[[str, bytes, Headers], Awaitable[PostResult]]
 _PASSING = frozenset({408, 425, 429})
 
 
-class WebhookTransport:
+class WebhookTransport(ToTheirOwn):
     """Sends payloads of `core/digests/payload.py`, each signed with its subscription's key of each of the `secrets`."""
 
     def __init__(self, post: PostJson, *, secrets: Sequence[bytes], clock: Callable[[], datetime]) -> None:
@@ -40,13 +40,6 @@ class WebhookTransport:
         keys = [webhook_key(secret, told["subscription"]["id"]) for secret in self._secrets]
         headers = signed_headers(keys, told["id"], message, self._clock())
         return judged(await self._post(recipient, message, headers))
-
-    async def check(self) -> SendResult:
-        """Nothing is asked: a receiver hears of us when there is something to tell."""
-        return Sent(response="nothing was asked")
-
-    async def aclose(self) -> None:
-        """Nothing is held open."""
 
     def describe(self) -> str:
         """The channel; each subscription has an address of its own."""
