@@ -12,7 +12,9 @@ _SIZE = (960, 360)
 _LABELS = 12  # along the axis, at most
 _COLOURS = ("#2f6f9f", "#b3402a", "#4f8a4a", "#8a6d1f", "#6a5aa5", "#3b8686", "#a0527a", "#7a7a7a")
 # Readers of dark pages see light words; bars keep their colours, which are told apart on both.
-_DARK = "inline:@media (prefers-color-scheme: dark) { #chart-trend { background: #16181c } #chart-trend text { fill: #d8dade !important } }"
+_DARK = "#chart-trend { background: #16181c } #chart-trend text { fill: #d8dade !important }"
+_LINES = "#chart-trend .axis .guides path { stroke: %s !important; stroke-dasharray: none !important }"
+_OURS = f"inline:{_LINES % '#d5d8dc'} @media (prefers-color-scheme: dark) {{ {_DARK} {_LINES % '#3a3f47'} }}"
 
 
 def is_there() -> bool:
@@ -31,7 +33,7 @@ def bars(title: str, days: Sequence[date], series: Mapping[str, Sequence[int]]) 
         width=_SIZE[0],
         height=_SIZE[1],
         js=(),
-        css=("file://style.css", "file://graph.css", _DARK),
+        css=("file://style.css", "file://graph.css", _OURS),
         title=_clean(title),
         show_legend=len(series) > 1,
         legend_at_bottom=True,
@@ -43,10 +45,11 @@ def bars(title: str, days: Sequence[date], series: Mapping[str, Sequence[int]]) 
         max_scale=6,
         truncate_label=-1,
     )
-    chart.x_labels = [day.isoformat()[5:] for day in days]
+    chart.x_labels = [_told(day) for day in days]
     for name, counts in series.items():
         chart.add(_clean(name), list(counts))
     chart.add_xml_filter(_without_scripts)
+    chart.add_xml_filter(lambda root: _spoken(root, _clean(title), _clean(_words(days, series))))
     chart.uuid = "trend"  # the chart's id, which is random otherwise
     drawn: str = chart.render()
     return f"{drawn}\n".encode()
@@ -83,6 +86,36 @@ def _without_scripts(root: Any) -> Any:
             if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] == "script":
                 parent.remove(child)
     return root
+
+
+def _spoken(root: Any, title: str, words: str) -> Any:
+    """The tree as one picture with a name and a description, for those who do not see it."""
+    for tag in ("title", "desc"):
+        for child in [child for child in root if child.tag.rpartition("}")[2] == tag]:
+            root.remove(child)
+    named = {"title": title, "desc": words}
+    for at, (tag, said) in enumerate(named.items()):
+        child = root.makeelement(tag, {"id": f"trend-{tag}"})
+        child.text = said
+        root.insert(at, child)
+    root.set("role", "img")
+    root.set("aria-labelledby", "trend-title")
+    root.set("aria-describedby", "trend-desc")
+    return root
+
+
+def _words(days: Sequence[date], series: Mapping[str, Sequence[int]]) -> str:
+    """What the bars show, in a sentence."""
+    sums = [sum(counts) for counts in zip(*series.values(), strict=True)]
+    if not sums or not any(sums):
+        return "Nothing on any day."
+    most = max(range(len(sums)), key=lambda at: (sums[at], -at))
+    span = f"{_told(days[0])} {days[0].year} to {_told(days[-1])} {days[-1].year}"
+    return f"{span}: {sum(sums):,} in all, most on {_told(days[most])} {days[most].year}: {sums[most]:,}."
+
+
+def _told(day: date) -> str:
+    return f"{day.day} {day:%b}"
 
 
 def _clean(text: str) -> str:

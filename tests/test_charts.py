@@ -16,7 +16,15 @@ DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(30)]
 def test_a_chart_names_its_days_and_series() -> None:
     drawn = charts.bars("narcotics: stories a day", DAYS, {"stories": [1] * 29 + [0], "spike": [0] * 29 + [9]}).decode()
     words = [node.text for node in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
-    assert {"stories", "spike", "01-01", "narcotics: stories a day"} <= set(words)
+    assert {"stories", "spike", "1 Jan", "narcotics: stories a day"} <= set(words)
+
+
+def test_a_chart_is_told_to_those_who_do_not_see_it() -> None:
+    root = ET.fromstring(charts.bars("narcotics: stories a day", DAYS, {"a": [1] * 30, "b": [0] * 29 + [9]}))
+    assert root.get("role") == "img"
+    spoken = {node.get("id"): node.text for node in root if node.get("id")}
+    assert spoken[root.get("aria-labelledby")] == "narcotics: stories a day"
+    assert spoken[root.get("aria-describedby")] == "1 Jan 2026 to 30 Jan 2026: 39 in all, most on 30 Jan 2026: 10."
 
 
 def test_the_same_numbers_make_the_same_chart() -> None:

@@ -69,7 +69,7 @@ def sources(connection: Connection, *, since: datetime, quiet: tuple[SourceNote,
         SourceNote(
             feed_id=row.id,
             name=labels[row.id],
-            detail=f"{row.error_kind}: {row.error_detail}" if row.error_detail else str(row.error_kind),
+            detail=row.error_detail or str(row.error_kind),
             since=row.failing_since,
         )
         for row in rows

@@ -57,7 +57,7 @@ class DueItem:
     archive: bool = False  # a baseline match in a subscription's first digest
     alerted_at: datetime | None = None  # when another of this person's subscriptions already mailed it
     news: tuple[str, ...] = ()  # what it adds to a story its reader was told before; empty for a new story
-    new_at: tuple[tuple[tuple[int, int], ...], ...] = ()  # of each thing it adds, where it stands in the text, if it does
+    new_at: tuple[tuple[tuple[int, int], ...], ...] = ()  # of each such thing the places in the text
     told_at: datetime | None = None  # when its reader was first told of the story, where they were
     told_in: int | None = None  # the digest that did
 
@@ -202,6 +202,7 @@ class DigestContent:
     sources: SourceReport
     item_count: int
     story_count: int
+    developing: int = 0  # of the stories, those their reader knows, which return with something new
     archive: bool = False
     coalesced: int = 0  # earlier slots this one covers, after an outage
     topics: tuple[str, ...] = ()  # names of all topics the subscription watches, those with nothing new included

@@ -217,8 +217,30 @@ def test_silence_is_called_all_clear_only_when_every_source_was_heard() -> None:
     note = SourceNote(feed_id="a", name="A", detail="timed out")
     assert rendered(sources=replace(HEALTHY, failing=(note,))).subject == "[morning] Nothing new (1 failing)"
     unheard = rendered(sources=SourceReport(feeds=2))
-    assert "None of 2 sources was checked" not in unheard.text
-    assert "None of 2 sources were checked" in unheard.text
+    assert "None of 2 sources was read" not in unheard.text
+    assert "None of 2 sources were read since the last digest." in unheard.text
+
+
+def test_that_nothing_was_read_yet_proves_nothing_only_where_every_source_fails() -> None:
+    note = SourceNote(feed_id="a", name="A", detail="timed out")
+    first = rendered(make_item(1, archive=True), sources=SourceReport(feeds=2, failing=(note,)), archive=True)
+    assert "None of 2 sources were read since this digest was asked for." in " ".join(first.text.split())
+    deaf = rendered(sources=SourceReport(feeds=1, failing=(note,)))
+    assert "We could read none of 1 source: a silence proves nothing." in " ".join(deaf.text.split())
+
+
+def test_a_first_digest_does_not_claim_that_its_archive_came_since_it_was_asked_for() -> None:
+    told = " ".join(rendered(make_item(1, archive=True), archive=True, since=NOW).text.split())
+    assert "1 article. This is the first digest" in told
+
+
+def test_stories_that_develop_are_not_counted_as_new() -> None:
+    new, known = make_item(1), make_item(2, news=("new number: 3 tonnes",), told_at=NOW)
+    both, alone = rendered(new, known), rendered(known)
+    assert both.subject.startswith("[Narcotics policy] 1 new, 1 developing: ")
+    assert "1 NEW STORY, 1 DEVELOPING\n" in both.text
+    assert alone.subject.startswith("[Narcotics policy] 1 developing: ")
+    assert "1 DEVELOPING STORY\n" in alone.text
     assert "No sources are followed" in rendered(sources=SourceReport()).text
 
 

@@ -55,10 +55,9 @@ def compose(
 ) -> DigestContent:
     """The content of one digest, from pending matches in any order. Times are aware UTC, `timezone` an IANA name.
 
-    Items of one topic that tell one story become one line. An entry that matches two topics stands under both, but
-    `item_count` (entries) and `story_count` count it once, and not at all when this person was alerted to it before.
-    `topics` are (id, name) of all topics watched: sections come in their order, others after them by id. `floods` are
-    the topics, by id, that are only summed up. `group` is asked for entries without a stored story.
+    Items of one topic that tell one story become one line. An entry that matches two topics stands under both, is counted
+    once, and not at all when this person was alerted to it before. `topics` are (id, name) of all watched, in the order
+    of their sections; `floods` those, by id, only summed up. `group` is asked for entries without a stored story.
     """
     told = _by_topic(sorted(items, key=lambda item: item.match_id), topics, group, limits)
     names = {item.topic_id: item.topic_name for item in items}
@@ -73,6 +72,7 @@ def compose(
         sources=sources,
         item_count=len(frozenset[int]().union(*(story.entries for story in fresh))),
         story_count=len({story.key for story in fresh}),
+        developing=len({story.key for story in fresh if story.line.news}),
         archive=archive,
         coalesced=coalesced,
         topics=tuple(name for _, name in topics) or tuple(names[topic_id] for topic_id in told),

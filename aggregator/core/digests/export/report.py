@@ -77,7 +77,7 @@ def _view(proof: Proof) -> dict[str, Any]:
         "topic": line(proof.topic_name, _NAME),
         "score": f"{proof.score:g}",
         "versions": _versions(proof),
-        "clauses": [_clause(fired, proof) for fired in proof.fired],
+        "clauses": [_clause(fired, proof) for fired in sorted(proof.fired, key=lambda fired: -fired.points)],
     }
 
 

@@ -88,7 +88,9 @@ def _news(content: DigestContent, top: Sequence[StoryLine]) -> str:
     if content.story_count:
         if content.kind is DigestKind.ALERT and content.story_count == 1 and not besides:
             return "Developing" if top and top[0].news else "Alert"
-        return ", ".join(filter(None, (f"{content.story_count:,} {_kind(content)}", besides)))
+        fresh = content.story_count - content.developing
+        new = f"{fresh:,} {_kind(content)}" if fresh else ""
+        return ", ".join(filter(None, (new, _developing(content), besides)))
     if besides:
         return besides
     report = content.sources
@@ -105,6 +107,10 @@ def _news(content: DigestContent, top: Sequence[StoryLine]) -> str:
     ]
     unchecked = [f"{report.feeds - report.checked} not checked"] if report.feeds > report.checked else []
     return f"Nothing new ({', '.join(trouble + unchecked)})" if trouble or unchecked else "Nothing new"
+
+
+def _developing(content: DigestContent) -> str:
+    return f"{content.developing:,} developing" if content.developing else ""
 
 
 def _besides(content: DigestContent) -> str:
@@ -137,9 +143,12 @@ def _heading(content: DigestContent) -> str:
         return "An unusual day" if alone else _besides(content)
     if not content.story_count:
         return "All clear" if is_clear(content) and not alerted_lines(content)[0] else "Nothing new"
-    stories = number_words(content.story_count, "story", "stories")
+    fresh = content.story_count - content.developing
+    if not fresh:
+        return number_words(content.developing, "developing story", "developing stories")
     kind = _kind(content)
-    return stories.replace(" ", " new ", 1) if kind == "new" else f"{stories}, {kind}"
+    words = ("new story", "new stories") if kind == "new" else (f"story, {kind}", f"stories, {kind}")
+    return ", ".join(filter(None, (number_words(fresh, *words), _developing(content))))
 
 
 def _preheader(content: DigestContent) -> str:
@@ -165,7 +174,12 @@ def _by_weight(content: DigestContent) -> list[StoryLine]:
 def _covers(content: DigestContent, zone: tzinfo) -> str:
     """Which span it covers, how much came, and from how many articles."""
     alert = content.kind is DigestKind.ALERT
-    since = "" if alert or content.since is None else f" since {short_words(content.since, zone, content.slot_at)}"
+    # A first digest goes back to what came before it was asked for.
+    since = (
+        ""
+        if alert or content.archive or content.since is None
+        else f" since {short_words(content.since, zone, content.slot_at)}"
+    )
     if not content.story_count:
         if content.spikes:
             return "" if alert else f"No story{since} that you were not told."

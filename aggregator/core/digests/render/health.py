@@ -27,10 +27,11 @@ def source_words(content: DigestContent) -> str:
     report = content.sources
     if not report.feeds:
         return "No sources are followed: nothing could be found."
-    if not report.checked and report.failing:
-        return f"We could read none of {number_words(report.feeds, 'source', 'sources')}: this silence proves nothing."
+    if not report.checked and len(report.failing) >= report.feeds:
+        return f"We could read none of {number_words(report.feeds, 'source', 'sources')}: a silence proves nothing."
     if not report.checked:
-        return f"None of {number_words(report.feeds, 'source was', 'sources were')} checked since the last digest."
+        since = "this digest was asked for" if content.archive else "the last digest"
+        return f"None of {number_words(report.feeds, 'source was', 'sources were')} read since {since}."
     followed = number_words(report.feeds, "source", "sources")
     checked = "it" if report.checked == report.feeds == 1 else f"{report.checked:,} of {followed}"
     times = f" in {number_words(report.checks, 'check', 'checks')}" if report.checks else ""
