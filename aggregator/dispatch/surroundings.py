@@ -41,7 +41,7 @@ class Surroundings:
         """A topic's matches a day over the fourteen days before an instant; see `attention.daily_matches`."""
         key = (topic_id, until)
         if key not in self._daily:
-            self._daily[key] = attention.daily_matches(connection, [topic_id], until=until).get(topic_id, ())
+            self._daily[key] = attention.daily_matches(connection, topic_id, until=until)
         return self._daily[key]
 
     def bars(self, connection: Connection, topics: Sequence[tuple[str, str]], *, until: date) -> tuple[TrendBar, ...]:

@@ -1,6 +1,6 @@
 """How often a person was alerted, what of it must wait for a digest, and how much a topic usually has a day."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
@@ -14,7 +14,8 @@ from aggregator.store.schema import digest, is_news, is_pending, ledger, match, 
 
 ALERT_LIMIT = "alert_limit"
 
-_A_DAY = timedelta(hours=26)  # the longest that a calendar day may be, and some more
+_DAY = timedelta(days=1)
+_LONG_DAY = timedelta(hours=26)  # the longest that a calendar day may be, and some more
 
 
 def with_pending(connection: Connection, subscription_ids: Sequence[int]) -> frozenset[int]:
@@ -37,7 +38,7 @@ def alerts_of(connection: Connection, subscriber_id: int, *, now: datetime, hold
         select(digest.c.created_at)
         .join(subscription, subscription.c.id == digest.c.subscription_id)
         .where(subscription.c.subscriber_id == subscriber_id, digest.c.kind == DigestKind.ALERT.value)
-        .where(digest.c.created_at > now - _A_DAY)
+        .where(digest.c.created_at > now - _LONG_DAY)
     )
     return tuple(connection.execute(query).scalars())
 
@@ -93,21 +94,19 @@ def late_alerts(connection: Connection, subscriber_id: int, items: Sequence[DueI
     return frozenset(row.match_id for row in rows_of(connection, query, ledger.c.match_id, ids))
 
 
-def daily_matches(
-    connection: Connection, topic_ids: Collection[str], *, until: datetime
-) -> Mapping[str, tuple[int, ...]]:
-    """Matches a day of each topic over the fourteen days before `until`, or as many days as it has matched anything.
+def daily_matches(connection: Connection, topic_id: str, *, until: datetime) -> tuple[int, ...]:
+    """A topic's matches a day over the fourteen days before `until`, or as many days as it has matched anything.
 
     Only what was new when it came counts: a first import or a replay says nothing of what is usual.
     """
-    start = until - timedelta(days=DAYS)
-    counts: dict[str, list[int]] = {}
-    first = select(match.c.topic_id, func.min(match.c.first_seen)).where(match.c.topic_id.in_(topic_ids))
-    for topic_id, at in connection.execute(first.group_by(match.c.topic_id)):
-        counts[topic_id] = [0] * max(min((until - at) // timedelta(days=1), DAYS), 0)
-    query = select(match.c.topic_id, match.c.first_seen).where(match.c.topic_id.in_(counts), is_news)
-    for topic_id, at in connection.execute(query.where(match.c.first_seen >= start, match.c.first_seen < until)):
-        before = (until - at) // timedelta(days=1)
-        if before < len(counts[topic_id]):
-            counts[topic_id][before] += 1
-    return {topic_id: tuple(found) for topic_id, found in counts.items()}
+    mine = match.c.topic_id == topic_id
+    first = connection.execute(select(func.min(match.c.first_seen)).where(mine)).scalar_one()
+    if first is None:
+        return ()
+    counts = [0] * max(min((until - first) // _DAY, DAYS), 0)
+    recent = (match.c.first_seen >= until - DAYS * _DAY, match.c.first_seen < until)
+    for at in connection.execute(select(match.c.first_seen).where(mine, is_news, *recent)).scalars():
+        before = (until - at) // _DAY
+        if before < len(counts):
+            counts[before] += 1
+    return tuple(counts)

@@ -140,7 +140,7 @@ def _floods(connection: Connection, since: datetime, now: datetime) -> Iterator[
         .having(func.count() > AT_LEAST)
     )
     for row in connection.execute(query.order_by(topic.c.id)).all():
-        daily = attention.daily_matches(connection, [row.id], until=row.first).get(row.id, ())
+        daily = attention.daily_matches(connection, row.id, until=row.first)
         if flood := flood_of(row.number, daily, days=(now - row.first) / DAY):
             usual = f"{flood.usual:,.1f}".removesuffix(".0")
             yield Matter(

@@ -111,7 +111,7 @@ HOT: dict[str, Callable[[Connection], Any]] = {
     "alerts left to digests": lambda c: attention.give_to_digests(c, 1, 1, now=NOW),
     "anything for digests": lambda c: attention.has_for_digests(c, 1, 1),
     "late alerts": lambda c: attention.late_alerts(c, 1, [make_item(1)]),
-    "a topic's days": lambda c: attention.daily_matches(c, ["narcotics"], until=NOW),
+    "a topic's days": lambda c: attention.daily_matches(c, "narcotics", until=NOW),
     "told before": lambda c: told.told_before(c, MORNING, [make_item(1)]),
     "left out since": lambda c: told.left_out_since(c, MORNING, NOW),
     "a frozen digest": lambda c: frozen.one(c, 1),
