@@ -18,13 +18,13 @@ from aggregator.cli.output import (
     clean,
     count,
     fields,
-    iso,
     moment,
     print_json,
     print_table,
     progress,
     span,
 )
+from aggregator.core.digests.times import iso
 from tests.factories import NOW
 
 
