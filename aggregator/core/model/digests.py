@@ -115,6 +115,11 @@ class SourceReport:
     recovered: tuple[SourceNote, ...] = ()  # failed before, and answer again
     missing: int = 0  # entries that may have come and gone in the gaps, as far as their pace tells
 
+    @property
+    def unchecked(self) -> int:
+        """How many sources were neither read nor fail: nobody asked them."""
+        return max(self.feeds - self.checked - len(self.failing), 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:

@@ -200,7 +200,7 @@ def test_sources_that_fail_are_quiet_or_may_have_dropped_items_are_named() -> No
     )
     for told in (rendered(sources=report).text, Page(rendered(sources=report).html).text):
         words = " ".join(told.split())
-        assert "We looked at 2 of 3 sources in 9 checks and read 1 new entry." in words
+        assert "We read 2 of 3 sources and found 1 new entry; 1 fails." in words
         assert "First paper: timed out, since Tue 20 Jan, 07:30" in words
         assert "Second paper: up to 12 entries" in words
         assert "Quiet 5" in words
@@ -219,6 +219,13 @@ def test_silence_is_called_all_clear_only_when_every_source_was_heard() -> None:
     unheard = rendered(sources=SourceReport(feeds=2))
     assert "None of 2 sources was read" not in unheard.text
     assert "None of 2 sources were read since the last digest." in unheard.text
+
+
+def test_every_source_is_read_fails_or_was_not_checked() -> None:
+    note = SourceNote(feed_id="a", name="A", detail="timed out")
+    told = rendered(sources=SourceReport(feeds=11, checked=8, entries=4, failing=(note, note)))
+    assert "We read 8 of 11 sources and found 4 new entries; 2 fail; 1 was not checked." in " ".join(told.text.split())
+    assert told.subject == "[morning] Nothing new (2 failing, 1 not checked)"
 
 
 def test_that_nothing_was_read_yet_proves_nothing_only_where_every_source_fails() -> None:

@@ -105,7 +105,7 @@ def _news(content: DigestContent, top: Sequence[StoryLine]) -> str:
         for found, word in ((report.failing, "failing"), (report.gaps, "with possible gaps"))
         if found
     ]
-    unchecked = [f"{report.feeds - report.checked} not checked"] if report.feeds > report.checked else []
+    unchecked = [f"{report.unchecked} not checked"] if report.unchecked else []
     return f"Nothing new ({', '.join(trouble + unchecked)})" if trouble or unchecked else "Nothing new"
 
 

@@ -34,8 +34,10 @@ def source_words(content: DigestContent) -> str:
         return f"None of {number_words(report.feeds, 'source was', 'sources were')} read since {since}."
     followed = number_words(report.feeds, "source", "sources")
     checked = "it" if report.checked == report.feeds == 1 else f"{report.checked:,} of {followed}"
-    times = f" in {number_words(report.checks, 'check', 'checks')}" if report.checks else ""
-    return f"We looked at {checked}{times} and read {number_words(report.entries, 'new entry', 'new entries')}."
+    told = [f"We read {checked} and found {number_words(report.entries, 'new entry', 'new entries')}"]
+    told += [number_words(len(report.failing), "fails", "fail")] if report.failing else []
+    told += [number_words(report.unchecked, "was not checked", "were not checked")] if report.unchecked else []
+    return f"{'; '.join(told)}."
 
 
 def source_notes(content: DigestContent, place: Place) -> tuple[NotesView, ...]:
