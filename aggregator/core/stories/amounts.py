@@ -4,6 +4,7 @@ An amount is a number with its unit, its currency or the thing it counts. A bare
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,29 +14,39 @@ _MASS = {
     "kilogrammes": 1.0, "g": 0.001, "gram": 0.001, "grams": 0.001, "gm": 0.001, "mg": 0.000001, "ton": 1000.0,
     "tons": 1000.0, "tonne": 1000.0, "tonnes": 1000.0, "metric": 1000.0, "lb": 0.45359237, "lbs": 0.45359237,
     "pound": 0.45359237, "pounds": 0.45359237, "quintal": 100.0, "quintals": 100.0,
+    "किलो": 1.0, "किलोग्राम": 1.0, "किग्रा": 1.0, "ग्राम": 0.001, "टन": 1000.0, "क्विंटल": 100.0,
 }  # fmt: skip
-_VOLUME = {"litre": 1.0, "litres": 1.0, "liter": 1.0, "liters": 1.0, "gallon": 3.785411784, "gallons": 3.785411784}
+_VOLUME = {
+    "litre": 1.0,
+    "litres": 1.0,
+    "liter": 1.0,
+    "liters": 1.0,
+    "gallon": 3.785411784,
+    "gallons": 3.785411784,
+    "लीटर": 1.0,
+}
 _LAND = {"hectare": 1.0, "hectares": 1.0, "ha": 1.0, "acre": 0.40468564224, "acres": 0.40468564224}
-_SHARE = {"%": 1.0, "percent": 1.0, "pc": 1.0}
+_SHARE = {"%": 1.0, "percent": 1.0, "pc": 1.0, "प्रतिशत": 1.0, "फीसदी": 1.0}
 _MEASURES: Final = {"kg": _MASS, "litres": _VOLUME, "hectares": _LAND, "percent": _SHARE}
 _SCALES = {
     "hundred": 1e2, "thousand": 1e3, "lakh": 1e5, "lakhs": 1e5, "million": 1e6, "mn": 1e6, "m": 1e6, "crore": 1e7,
     "crores": 1e7, "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "tn": 1e12, "k": 1e3,
+    "हजार": 1e3, "लाख": 1e5, "करोड": 1e7, "अरब": 1e9,
 }  # fmt: skip
 _CURRENCIES = {
     "$": "dollars", "us$": "dollars", "usd": "dollars", "dollar": "dollars", "dollars": "dollars", "€": "euros",
     "eur": "euros", "euro": "euros", "euros": "euros", "£": "pounds sterling", "gbp": "pounds sterling", "₹": "rupees",
     "rs": "rupees", "rs.": "rupees", "inr": "rupees", "rupee": "rupees", "rupees": "rupees", "pesos": "pesos",
-    "yuan": "yuan", "¥": "yen", "yen": "yen",
+    "yuan": "yuan", "¥": "yen", "yen": "yen", "रुपये": "rupees", "रुपए": "rupees", "रुपयों": "rupees", "डॉलर": "dollars",
 }  # fmt: skip
 # What a count is news of. The first word of a line stands for the others.
 _THINGS: Final = {
     word: line.split()[0]
     for line in """
-        people persons men women suspects others
+        people persons men women suspects others लोग लोगों
         dead deaths killed died fatalities kills
         injured wounded hurt
-        arrested arrests detained held accused nabbed
+        arrested arrests detained held accused nabbed गिरफ्तार
         charged indicted convicted sentenced jailed
         victims patients overdoses
         cases raids seizures operations
@@ -57,9 +68,12 @@ _WORDS: Final = {
 }  # fmt: skip
 _BETWEEN = 2  # words that may stand between a count and what it counts
 _SIGN = r"us\$|rs\.?(?=\s?\d)|usd(?=\s?\d)|inr(?=\s?\d)|[$€£₹¥]"
+_VOWELS = "\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"  # signs of Devanagari that are part of a word
+_NUKTA = "\u093c"  # a dot that half of the writers leave out
 _TOKEN = re.compile(
     rf"(?P<sign>{_SIGN})?\s?(?P<number>(?<![\w.,])\d{{1,3}}(?:,\d{{2,3}}){{1,4}}(?:\.\d{{1,4}})?(?![\d])"
-    r"|(?<![\w.,])\d{1,12}(?:\.\d{1,4})?(?!\d))(?P<tail>%|[a-z]{1,4}\b)?|(?P<word>[^\W\d_]+)|(?P<stop>[.;:!?](?=\s|$))",
+    r"|(?<![\w.,])\d{1,12}(?:\.\d{1,4})?(?!\d))(?P<tail>%|[a-z]{1,4}\b)?"
+    rf"|(?P<word>(?:[^\W\d_][{_VOWELS}]*)+)|(?P<stop>[.;:!?](?=\s|$))",
     re.IGNORECASE,
 )
 _MONTHS: Final = {
@@ -201,4 +215,5 @@ def _counted(text: str, tokens: Sequence[re.Match[str]], at: int, value: float, 
 
 
 def _word(tokens: Sequence[re.Match[str]], at: int) -> str:
-    return (tokens[at]["word"] or "").lower() if at < len(tokens) else ""
+    word = (tokens[at]["word"] or "").lower() if at < len(tokens) else ""
+    return word if word.isascii() else unicodedata.normalize("NFC", word).replace(_NUKTA, "")

@@ -85,6 +85,9 @@ def test_each_kind_is_told_at_most_three_times_and_each_once_before_any_is_told_
         ("10 m", []),
         ("27 January 2026", []),
         ("He was 40. People said so", []),
+        ("खेप की कीमत ₹310 करोड़ है", [(3.1e9, "rupees")]),
+        ("४१२ किलोग्राम और 2.5 करोड़ रुपये", [(412, "kg"), (2.5e7, "rupees")]),
+        ("40 फ़ीसदी, 5 लोग", [(40, "percent"), (5, "people")]),
     ],
 )  # fmt: skip
 def test_an_amount_is_a_number_of_something(text: str, expected: list[tuple[float, str]]) -> None:
