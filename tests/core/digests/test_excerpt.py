@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.core.digests.compose.excerpt import excerpt, headline, new_words
@@ -128,6 +128,7 @@ def test_a_headline_is_cut_at_its_end_only() -> None:
 
 
 @given(text=AWKWARD, spans=SPANS, limit=st.integers(10, 300))
+@example(text="a  \u0301", spans=[(2, 3)], limit=10)
 def test_any_text_with_any_spans_gives_a_bounded_quotation_of_it(
     text: str, spans: list[tuple[int, int]], limit: int
 ) -> None:

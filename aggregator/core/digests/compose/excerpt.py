@@ -214,8 +214,11 @@ def _runs(text: str, marks: Sequence[Range], part: Range) -> list[tuple[str, boo
     told: list[tuple[str, bool]] = []
     for run, marked in runs:
         shown = clean(run)
-        if told and told[-1][0].endswith(" "):
-            shown = shown.removeprefix(" ")
+        if told and told[-1][0].endswith(" ") and shown.startswith(" "):
+            if boundary(shown, 1):
+                shown = shown[1:]
+            else:  # an accent hangs on this space
+                told[-1] = (told[-1][0][:-1], told[-1][1])
         if shown:
             told.append((shown, marked))
-    return told
+    return [(run, marked) for run, marked in told if run]
