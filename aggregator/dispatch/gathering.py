@@ -12,7 +12,7 @@ from aggregator.core.digests.render.trendbar import silence_words
 from aggregator.core.model.digests import DigestKind, DueItem, Flood, SourceReport, ToldItem
 from aggregator.core.model.subscriptions import Subscriber, Subscription, SubscriptionKind
 from aggregator.dispatch.surroundings import Surroundings
-from aggregator.store import attention, corrections, digests, operator, optouts, spikes, told, topics
+from aggregator.store import attention, corrections, digests, operator, optouts, spikes, story_views, told, topics
 from aggregator.store.database import Connection
 
 DAY = timedelta(days=1)
@@ -71,6 +71,8 @@ def _with_surroundings(connection: Connection, due: DueDigest, around: Surroundi
 
     What sources are like now is all that is known of them, also for the past.
     """
+    stories = {item.story_id for item in due.items if item.story_id is not None}
+    due = replace(due, links=story_views.links(connection, stories))
     if due.kind is DigestKind.ALERT:
         return replace(due, first_alerts=first_alerts(connection, due.of, due.told))
     yesterday = due.slot_at.astimezone(UTC).date() - DAY

@@ -87,6 +87,13 @@ def of_entry(connection: Connection, entry_id: int) -> StoryView | None:
     return None if number is None else one(connection, number)
 
 
+def links(connection: Connection, numbers: Collection[int]) -> frozenset[tuple[int, int]]:
+    """The pairs of related stories among those of these numbers."""
+    pairs = select(story_link.c.story_id, story_link.c.other_id)
+    found = rows_of(connection, pairs, story_link.c.story_id, numbers)
+    return frozenset((row.story_id, row.other_id) for row in found if row.other_id in numbers)
+
+
 def _views(connection: Connection, numbers: Sequence[int]) -> dict[int, StoryView]:
     members: dict[int, list[Member]] = defaultdict(list)
     began: dict[int, datetime] = {}

@@ -13,7 +13,7 @@ from aggregator.core.model.feeds import Tier
 from aggregator.core.model.stories import StorySignature
 from aggregator.core.stories.shelf import MAX_MEMBERS, WINDOW
 from aggregator.core.stories.signature import signature
-from aggregator.store import feeds, plans, stories, topics
+from aggregator.store import feeds, plans, stories, story_views, topics
 from aggregator.store.codec import revision_row
 from aggregator.store.database import Store
 from aggregator.store.schema import (
@@ -157,6 +157,9 @@ def test_stories_that_are_related_are_linked_and_not_folded(store: Store) -> Non
     (link,) = rows(store, story_link)
     assert {link.entry_id, link.other_entry_id} == {one, other}
     assert link.reasons[-1] == "numbers differ: 40, 70"
+    pair = (link.story_id, link.other_id)
+    assert store.read(story_views.links, set(pair)) == {pair}
+    assert store.read(story_views.links, {link.story_id}) == frozenset()
 
 
 def why_apart(store: Store) -> list[str]:

@@ -55,6 +55,7 @@ class DueDigest:
     undone: tuple[int, ...] = ()
     spikes: tuple[DueSpike, ...] = ()
     floods: Mapping[str, Flood] = field(default_factory=dict)
+    links: frozenset[tuple[int, int]] = frozenset()  # stored stories that are related, two and two
     late_alerts: frozenset[int] = frozenset()  # matches that were not told at once, the day having had its alerts
     notes: tuple[str, ...] = ()
     bars: tuple[TrendBar, ...] = ()
@@ -125,6 +126,7 @@ class Postmaster:
             coalesced=due.coalesced,
             topics=due.topics,
             floods=due.floods,
+            links=due.links,
         )
         return replace(
             content,

@@ -137,6 +137,7 @@ def _story(line: StoryLine) -> dict[str, Any]:
         "clauses": list(line.matched),
         "news": list(line.news),
         "told_at": _instant(line.told_at),
+        "related_to_above": line.beside,
         "matches": [_match(item) for item in (line.lead, *line.also)],
     }
 

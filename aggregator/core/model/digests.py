@@ -143,6 +143,7 @@ class StoryLine:
     news: tuple[str, ...] = ()  # what is new in a story its reader knows
     told_at: datetime | None = None  # when its reader was first told of it
     told_in: int | None = None  # the digest that did
+    beside: bool = False  # is related to a story above, which it follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

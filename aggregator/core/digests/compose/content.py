@@ -1,12 +1,14 @@
 """Pending matches and the state of the sources -> the content of one digest: topics, stories, leads, order, counts.
 
-It leaves nothing out without counting it, and it never asks a clock: what is due was decided before.
+It leaves nothing out without counting it, and it never asks a clock: what is due was decided before. An entry that
+matches two topics stands under both, is counted once, and not at all when this person was alerted to it before.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregator.core.digests.compose.beside import Links, neighbours, side_by_side
 from aggregator.core.digests.compose.excerpt import excerpt, headline, new_words
 from aggregator.core.digests.compose.gather import Grouping, by_words, stories
 from aggregator.core.digests.compose.known import MOST_NEWS, with_news
@@ -50,17 +52,17 @@ def compose(
     coalesced: int = 0,
     topics: Sequence[tuple[str, str]] = (),
     floods: Mapping[str, Flood] | None = None,
+    links: Links = (),
     group: Grouping = by_words,
     limits: Limits = Limits(),
 ) -> DigestContent:
     """The content of one digest, from pending matches in any order. Times are aware UTC, `timezone` an IANA name.
 
-    Items of one topic that tell one story become one line. An entry that matches two topics stands under both, is counted
-    once, and not at all when this person was alerted to it before. `topics` are (id, name) of all watched, in the order
-    of their sections; `floods` those, by id, only summed up. `group` is asked for entries without a stored story.
+    Items of one topic that tell one story become one line. `topics` are (id, name) of all watched, in the order of their
+    sections; `floods` those, by id, only summed up; `links` are related stories. `group` sees what has no stored story.
     """
-    told = _by_topic(sorted(items, key=lambda item: item.match_id), topics, group, limits)
-    names = {item.topic_id: item.topic_name for item in items}
+    told = _by_topic(sorted(items, key=lambda item: item.match_id), topics, links, group, limits)
+    sections = _sections(told, limits, floods or {})
     fresh = [story for section in told.values() for story in section if not story.alerted]
     return DigestContent(
         subscription=subscription,
@@ -68,26 +70,26 @@ def compose(
         timezone=timezone,
         slot_at=slot_at,
         since=since,
-        sections=_sections(told, names, limits, floods or {}),
+        sections=sections,
         sources=sources,
         item_count=len(frozenset[int]().union(*(story.entries for story in fresh))),
         story_count=len({story.key for story in fresh}),
         developing=len({story.key for story in fresh if story.line.news}),
         archive=archive,
         coalesced=coalesced,
-        topics=tuple(name for _, name in topics) or tuple(names[topic_id] for topic_id in told),
+        topics=tuple(name for _, name in topics) or tuple(section.topic_name for section in sections),
     )
 
 
 def _by_topic(
-    items: Sequence[DueItem], topics: Sequence[tuple[str, str]], group: Grouping, limits: Limits
+    items: Sequence[DueItem], topics: Sequence[tuple[str, str]], links: Links, group: Grouping, limits: Limits
 ) -> dict[str, list[_Told]]:
     """Topic id -> its stories in order, for each topic that has any."""
     keys = stories(items, group)
     found: dict[str, list[DueItem]] = {topic_id: [] for topic_id in _topic_order(items, topics)}
     for item in items:
         found[item.topic_id].append(item)
-    return {topic_id: _told(members, keys, limits) for topic_id, members in found.items()}
+    return {topic_id: _side_by_side(_told(members, keys, limits), links) for topic_id, members in found.items()}
 
 
 def _topic_order(items: Sequence[DueItem], topics: Sequence[tuple[str, str]]) -> list[str]:
@@ -99,21 +101,17 @@ def _topic_order(items: Sequence[DueItem], topics: Sequence[tuple[str, str]]) ->
     )
 
 
-def _sections(
-    told: Mapping[str, Sequence[_Told]], names: Mapping[str, str], limits: Limits, floods: Mapping[str, Flood]
-) -> tuple[Section, ...]:
-    return tuple(
-        _section(topic_id, names[topic_id], stories, limits, floods.get(topic_id)) for topic_id, stories in told.items()
-    )
+def _sections(told: Mapping[str, Sequence[_Told]], limits: Limits, floods: Mapping[str, Flood]) -> tuple[Section, ...]:
+    return tuple(_section(topic_id, stories, limits, floods.get(topic_id)) for topic_id, stories in told.items())
 
 
-def _section(topic_id: str, topic_name: str, told: Sequence[_Told], limits: Limits, flood: Flood | None) -> Section:
+def _section(topic_id: str, told: Sequence[_Told], limits: Limits, flood: Flood | None) -> Section:
     """One topic's part: the first stories in full, the next as titles, the rest as a number."""
     fresh = [story.line for story in told if not story.alerted]
     full, brief = (limits.full, limits.brief) if flood is None else (0, limits.flooded)
     return Section(
         topic_id=topic_id,
-        topic_name=topic_name,
+        topic_name=told[0].line.lead.topic_name,
         stories=tuple(fresh[:full]),
         brief=tuple(fresh[full : full + brief]),
         more=max(len(fresh) - full - brief, 0),
@@ -128,6 +126,14 @@ def _told(items: Sequence[DueItem], keys: Mapping[int, str], limits: Limits) -> 
     for item in items:
         members.setdefault(keys[item.entry_id], []).append(item)
     return sorted((_story(key, found, limits) for key, found in members.items()), key=lambda story: story.rank)
+
+
+def _side_by_side(told: Sequence[_Told], links: Links) -> list[_Told]:
+    """The stories of one topic with related ones beside each other; what its reader has already stands apart."""
+    fresh = [story for story in told if not story.alerted]
+    order = side_by_side([story.key for story in fresh], neighbours(links))
+    placed = [replace(fresh[at], line=replace(fresh[at].line, beside=beside)) for at, beside in order]
+    return placed + [story for story in told if story.alerted]
 
 
 def _story(key: str, members: Sequence[DueItem], limits: Limits) -> _Told:

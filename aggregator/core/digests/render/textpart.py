@@ -179,11 +179,11 @@ def _alerted(content: DigestContent, place: Place) -> Iterator[str]:
 
 
 def _source(view: StoryView) -> str:
-    """`HIGH: UNODC (official), unodc.org, from the archive`."""
+    """`HIGH: UNODC (official), unodc.org, from the archive, related to the story above`."""
     tier = f" ({view.tier})" if view.tier else ""
-    told = ", ".join(
-        filter(None, (f"{apart(view.source)}{tier}", view.host, "from the archive" if view.archive else ""))
-    )
+    archive = "from the archive" if view.archive else ""
+    beside = "related to the story above" if view.beside else ""
+    told = ", ".join(filter(None, (f"{apart(view.source)}{tier}", view.host, archive, beside)))
     return f"HIGH: {told}" if view.high else told
 
 

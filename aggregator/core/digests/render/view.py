@@ -51,6 +51,7 @@ class StoryView:
     tier: str
     high: bool
     archive: bool
+    beside: bool
     times: str
     quote: Runs
     matched: tuple[str, ...]
@@ -91,6 +92,7 @@ def _view_of(story: StoryLine, place: Place) -> StoryView:
         tier=_TIER_WORDS.get(lead.tier, ""),
         high=place.tiers and is_high(story),
         archive=lead.archive,
+        beside=story.beside,
         times=seen_words(lead.published, lead.first_seen, place.zone, place.now, doubtful=lead.date_suspect),
         quote=() if story.excerpt is None else _runs(story.excerpt),
         matched=tuple(line(name, _NAME) for name in story.matched[:_MATCHED]),
