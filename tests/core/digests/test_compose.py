@@ -99,7 +99,7 @@ def test_what_is_remembered_of_long_texts_is_what_is_compared_of_them() -> None:
     assert by_words([make_item(n, story_id=None, title="Port buys cranes", text=long + str(n)) for n in (1, 2)])
     after = _signature.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
-    assert after.maxsize == 256
+    assert after.maxsize == 1024
 
 
 def test_an_item_whose_words_cannot_be_read_stands_alone() -> None:

@@ -13,8 +13,8 @@ from aggregator.core.stories.signature import BODY, signature
 
 Grouping = Callable[[Sequence[DueItem]], Sequence[Sequence[int]]]
 
-# One entry goes to many readers, one digest after the other. What is kept weighs up to 100 KB each.
-_signature = lru_cache(maxsize=256)(signature)
+# One entry goes to many readers, one digest after the other. Each weighs a few KB, 100 at most.
+_signature = lru_cache(maxsize=1024)(signature)
 
 
 def by_words(items: Sequence[DueItem]) -> tuple[tuple[int, ...], ...]:
